@@ -70,7 +70,7 @@ class Container:
     told: ToldPages
     figures: RecentFigures
     # Reads as customers do, but from the database alone: what they are answered is compared with it.
-    truth: CatalogReader
+    uncached: CatalogReader
     storage: Storage
     import_jobs: ImportJobs
     open_pages: OpenPages
@@ -179,7 +179,7 @@ def build_container(
         people=People(transactions, reading, shown_once, offload),
         second_factors=SecondFactors(transactions, reading, shown_once, settings.secret_key),
         # Nothing ever proves to it that this cache is fresh, so it reads past it.
-        truth=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
+        uncached=CatalogReader(reading, CacheManager(clients, lambda _kind, _result: None), settings.currency),
         storage=storage,
         import_jobs=ImportJobs(transactions, engine, reading, storage, publisher, wake_ups, settings.currency),
         open_pages=asked,

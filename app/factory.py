@@ -112,7 +112,7 @@ def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: 
     context.install(app.extensions, common)
     answering = Shortcut(app.wsgi_app, common)
     app.extensions["lockstep_verifier"] = Verifier(
-        container.reading, container.cache, partial(ask, answering, host), lambda part_id: container.truth.part(part_id).body,
+        container.reading, container.cache, partial(ask, answering, host), lambda part_id: container.uncached.part(part_id).body,
         container.monitoring,
     )  # fmt: skip
     app.wsgi_app = Arrival(answering, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does

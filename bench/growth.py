@@ -149,7 +149,7 @@ def measure(container: Container, connection: psycopg.Connection) -> Iterator[tu
         names = [row[0] for row in reading.exec_driver_sql(f"SELECT part_name FROM parts ORDER BY id DESC LIMIT {TIMES}")]
     intent, control, catalog = Intent(Actor(system.id, system.name)), container.sync_control, container.parts.catalog
     # It never proves freshness, and so reads the database each time.
-    uncached = container.truth
+    uncached = container.uncached
     rare = [PartFilters(words=words_of(name)) for name in names]
     common = PartFilters(words=words_of("growing"))
     container.consistency.start()

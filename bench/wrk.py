@@ -1,6 +1,6 @@
 """wrk, an HTTP load generator in C (Debian's package, unpacked by `bench.debian`): far from being the bottleneck itself.
 
-How far is measured each time: `Load.share` is the part of one core that it took, and a run in which that is above `MOST` fails.
+How far is measured each time: `Load.share` is the part of one core that it took, and a run in which it exceeds `MAX_SHARE` fails.
 """
 
 import json
@@ -15,7 +15,7 @@ from string import Template
 from bench.debian import unpacked
 
 # It runs in one thread; above this share of a core it would have slowed down what it measures.
-MOST = 0.8
+MAX_SHARE = 0.8
 _SCRIPT = Template("""
 local paths, bodies, number = $paths, $bodies, 0
 wrk.method = "$method"
@@ -48,13 +48,13 @@ class Load:
 def load(
     url: str, paths: Sequence[str], clients: int, seconds: float, *, method: str = "GET", bodies: Sequence[object] = (),
     headers: Mapping[str, str] | None = None, from_anywhere: bool = False, may_be_refused: bool = False,
-    most: float = MOST,
+    most: float = MAX_SHARE,
 ) -> Load:  # fmt: skip
     """Ask for these paths by turns, over so many connections at once.
 
     Args:
         from_anywhere: each request says that it comes from another address, as one that comes through a proxy does.
-        most: the share of a core that the client may take. Above `MOST` what is measured is the least that the server can do.
+        most: the share of a core that the client may take. Above it what is measured is the least that the server can do.
 
     Raises:
         RuntimeError: if an answer was an error, or the client had no time to spare.

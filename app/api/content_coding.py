@@ -18,7 +18,7 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, compresslevel=5, mtime=0),
 }
 # Shorter JSON fits into a packet or two anyway, and compressing it would cost more than it saves.
-LEAST = 1024
+MIN_BYTES = 1024
 # Bytes of compressed responses that a process keeps: several thousand lists and pages.
 KEPT = 8_000_000
 
@@ -49,7 +49,7 @@ def register(app: Flask) -> None:
         if base and is_held(response, base, coding):
             return response
         data = response.get_data()
-        if coding and (len(data) >= LEAST or refuses_identity()):
+        if coding and (len(data) >= MIN_BYTES or refuses_identity()):
             # Responses to staff are not cached: the same bytes are hardly ever requested twice.
             is_cached = not request.path.startswith("/api/v1/admin/")
             made = answers.get(base or etag_of(data), coding, data) if is_cached else CODINGS[coding](data)

@@ -13,7 +13,7 @@ from app.contract import cache_keys
 from app.contract.edge import LIFE, OLDEST
 
 # Of the keys in one header: Varnish takes lines of 8 kB.
-MOST_CHARACTERS = 7000
+MAX_CHARACTERS = 7000
 STORED, NOT_STORED = f"max-age={LIFE}", "no-store"
 
 
@@ -32,7 +32,7 @@ def register(app: Flask, edges: Collection[str]) -> None:
         keys = sorted(set(map(cache_keys.surrogate, reading.sources.names)))
         named = " ".join(keys)
         is_for_all = "Set-Cookie" not in response.headers
-        may_be_stored = is_for_all and len(named) <= MOST_CHARACTERS and _age(reading) <= OLDEST
+        may_be_stored = is_for_all and len(named) <= MAX_CHARACTERS and _age(reading) <= OLDEST
         response.headers["Surrogate-Control"] = STORED if may_be_stored else NOT_STORED
         if may_be_stored:
             response.headers["Surrogate-Key"] = named

@@ -24,7 +24,7 @@ from app.api.converters import BigIdConverter, IdConverter
 from app.api.idempotency import HEADER, REPLAYED
 from app.api.parsing import Gathered, Money, Text
 from app.api.rate_limits import LEFT, POLICY
-from app.api.request_context import EVENT_IDS, MOST_EVENT_IDS, policy
+from app.api.request_context import EVENT_IDS, MAX_EVENT_IDS, policy
 from app.api.schemas.answers import ProblemSchema
 from app.api.schemas.described import SHAPES, Described
 from app.contract.messages import ANSWERED, SENT, TAKEN
@@ -87,7 +87,7 @@ REPLAYED_HEADER = {
 }  # fmt: skip
 EVENT_IDS_HEADER = {
     "description": "The events of what the call has changed, separated by commas; the first"
-    f" {MOST_EVENT_IDS} of them. `GET /admin/events/{{event_id}}` tells what became of one. Absent if nothing was changed.",
+    f" {MAX_EVENT_IDS} of them. `GET /admin/events/{{event_id}}` tells what became of one. Absent if nothing was changed.",
     "schema": {"type": "string"},
 }
 REQUEST_ID = {"description": "Quote it when you report a problem.", "required": True, "schema": {"type": "string"}}

@@ -21,7 +21,7 @@ _WHO = ("actor", "actor_id", "api_key")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REQUEST_ID, EVENT_IDS = "X-Request-ID", "X-Event-IDs"
 # More would not fit into the header that proxies accept: those of a bulk are found in the audit trail by the request's id.
-MOST_EVENT_IDS = 50
+MAX_EVENT_IDS = 50
 
 
 def policy(*scripts: str) -> str:
@@ -78,7 +78,7 @@ def register(app: Flask, *, https_only: bool) -> None:
         response.headers[REQUEST_ID] = request_id() or uuid.uuid4().hex
         repeated = noted_call()
         if event_ids := g.get("event_ids") or (repeated and repeated.event_ids):
-            response.headers[EVENT_IDS] = ",".join(event_ids[:MOST_EVENT_IDS])
+            response.headers[EVENT_IDS] = ",".join(event_ids[:MAX_EVENT_IDS])
         said = {name.lower() for name, _ in response.headers}
         response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in said])
         if https_only:
@@ -93,7 +93,7 @@ def register(app: Flask, *, https_only: bool) -> None:
             if "principal" in g:
                 trace.info(
                     "request", method=request.method, route=rule, status=response.status_code, ms=round(seconds * 1000, 1),
-                    event_ids=g.event_ids[:MOST_EVENT_IDS],
+                    event_ids=g.event_ids[:MAX_EVENT_IDS],
                 )  # fmt: skip
         structlog.contextvars.unbind_contextvars("request_id", "address", *_WHO)
         return response

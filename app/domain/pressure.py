@@ -32,7 +32,7 @@ RISES, FALLS = 0.2, 0.04
 # asks again at once would otherwise be refused a thousand times a second, at the cost of all others.
 REFUSED_AFTER = 0.5
 # Of everything a little is admitted: a list that everybody wants has to be loaded by somebody.
-MOST = 0.95
+MAX_SHED = 0.95
 
 _caller: ContextVar[str] = ContextVar("caller", default="")
 _has_exceeded: ContextVar[bool] = ContextVar("has_exceeded", default=False)
@@ -87,11 +87,11 @@ class Pressure:
         if caller and not self._shares.admits(caller):
             _has_exceeded.set(True)
             return False
-        return self._chance() >= min(MOST, self._level)
+        return self._chance() >= min(MAX_SHED, self._level)
 
     def admits(self) -> bool:
         """Whether anything at all may be begun for a customer."""
-        return self._chance() >= min(MOST, self._level - 1)
+        return self._chance() >= min(MAX_SHED, self._level - 1)
 
     def watch(self) -> None:
         """From now on, while there are many requests, follow the lag of the calling thread's event loop in a green thread."""

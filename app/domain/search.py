@@ -39,6 +39,8 @@ _COARSE = {
     1.6: 0.35, 2: 0.4, 2.5: 0.45, 3: 0.5, 3.5: 0.6, 4: 0.7, 5: 0.8, 6: 1, 8: 1.25, 10: 1.5, 12: 1.75, 14: 2, 16: 2, 18: 2.5,
     20: 2.5, 22: 2.5, 24: 3, 27: 3, 30: 3.5, 33: 3.5, 36: 4, 39: 4, 42: 4.5, 48: 5,
 }  # fmt: skip
+# Between a letter and a digit these are neither a decimal point nor a fraction's bar: they separate, as a hyphen does.
+_SEPARATOR = re.compile(r"(?<=[^\W\d_])[./](?=[0-9])|(?<=[0-9])[./](?=[^\W\d_])")
 # What stands between the words of a name and may be left out; see the condition on sequences in `app.store.search`.
 SQUEEZED = " -./"
 _SQUEEZE = str.maketrans("", "", SQUEEZED)
@@ -265,11 +267,12 @@ def _sizes(words: Sequence[Word]) -> Iterator[Form]:
 
 
 def words_of(typed: str) -> tuple[str, ...]:
-    """Return the words of what was typed, the first twenty, in small letters.
+    """Return the words of what was typed, the first twenty, in small letters, with hyphens for what separates alike (a.9/m6).
 
     Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
     """
-    return tuple("".join(letter.lower()[0] for letter in without_joiners(typed)).split()[:MAX_TYPED])
+    small = "".join(letter.lower()[0] for letter in without_joiners(typed))
+    return tuple(_SEPARATOR.sub("-", small).split()[:MAX_TYPED])
 
 
 def singulars(word: str) -> tuple[str, ...]:

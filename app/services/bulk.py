@@ -33,7 +33,7 @@ from app.store.locks import hold_category, lock_parts, lock_stocks
 from app.store.transaction import TransactionManager, UnitOfWork
 
 # Rows of one bulk.
-MOST = 1000
+MAX_PARTS = 1000
 # What a part can be given in a bulk.
 PLACE = ("status", "category_id", "archived")
 # What keeps a row from being made, though the call as a whole is well formed.

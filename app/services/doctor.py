@@ -30,7 +30,7 @@ OLDEST_POSTGRESQL = 180000
 CLOCKS_DIFFER, BEAT_SILENT, OWED, OPEN = 1.0, 120, 60, 3600
 OPEN_FILES = 65536
 # Of a disk in bytes, and as a share of it; of connections and memory, the share in use from which on they are short.
-LEAST_FREE, LEAST_SHARE_FREE = 1 << 30, 0.1
+MIN_FREE, MIN_SHARE_FREE = 1 << 30, 0.1
 FULL = 0.8
 
 
@@ -118,7 +118,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     else:
         usage = shutil.disk_usage(home)
         said = f"{usage.free >> 20} MB of {usage.total >> 20} are free in LOCKSTEP_HOME."
-        if usage.free < LEAST_FREE or usage.free < LEAST_SHARE_FREE * usage.total:
+        if usage.free < MIN_FREE or usage.free < MIN_SHARE_FREE * usage.total:
             yield _problem("disk", said, "Free or add space: a full disk makes every write fail.")
         else:
             yield Finding(Level.OK, "disk", said)

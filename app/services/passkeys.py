@@ -38,7 +38,7 @@ from app.store.transaction import TransactionManager, UnitOfWork
 RP_NAME = "Lockstep"
 # Seconds in which a challenge has to be answered.
 CHALLENGE_LASTS = 300
-MOST = 20
+MAX_PASSKEYS = 20
 # What comes of an answer that is no proper one.
 _REFUSED = (WebAuthnException, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -103,7 +103,7 @@ class Passkeys:
 
         def work(unit_of_work: UnitOfWork) -> dict[str, Any]:
             user = users.lock_user_by_id(unit_of_work, me.user_id)
-            if user is None or len(factors.passkeys(unit_of_work.connection, me.user_id)) >= MOST:
+            if user is None or len(factors.passkeys(unit_of_work.connection, me.user_id)) >= MAX_PASSKEYS:
                 raise TooManyPasskeysError
             row = factors.add_passkey(
                 unit_of_work, user, name=name, credential_id=verified.credential_id, public_key=verified.credential_public_key,

@@ -297,8 +297,8 @@ def is_found(connection: Connection, typed: Typed, whose: Whose = "public", plac
 
 def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Meant:
     """Return what words that together find nothing may have been meant as: for each word that no part holds, up to three similar
-    words. If each of three or more words is held by some part, the least telling ones are left out. Empty if there is nothing
-    to suggest.
+    words. If there are none, customers are shown what holds the others, unless it may be that word which says what is meant. If
+    each of three or more words is held by some part, the least telling ones are left out. Empty if there is nothing to suggest.
     """
     meant: list[tuple[str, ...]] = []
     for place in range(len(typed.words)):
@@ -306,10 +306,17 @@ def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Me
             meant.append(())
             continue
         suggestions = _suggestions(connection, typed, place, whose)
-        if not suggestions:
+        if not suggestions and not (whose == "public" and _may_go(typed.words[place])):
             return ()
-        meant.append(suggestions)
+        meant.append(suggestions or LEFT_OUT)
+    if all(one == LEFT_OUT for one in meant):
+        return ()
     return tuple(meant) if any(meant) else _without_some(connection, typed, whose)
+
+
+def _may_go(word: Word) -> bool:
+    """Whether it looks like the name of a maker or a description: a number or a sign says which part is meant."""
+    return word.bare.isalpha() and len(word.bare) >= SHORTEST and not word.signs
 
 
 def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:

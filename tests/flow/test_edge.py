@@ -271,7 +271,7 @@ def test_an_answer_that_may_be_old_is_not_stored(catalog: Catalog, client: Flask
 def test_an_answer_with_more_keys_than_a_header_holds_is_not_stored(
     catalog: Catalog, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(told, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(told, "MAX_CHARACTERS", 10)
     assert client.get(f"{API}/parts?limit=200").headers["Surrogate-Control"] == "no-store"
 
 

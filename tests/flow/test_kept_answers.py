@@ -168,8 +168,8 @@ def test_each_change_is_in_the_next_answer_whose_tag_is_that_of_its_bytes(
             # A list does not show specifications.
             assert tag not in seen or (answer is answers[1] and url.endswith("/specifications"))
             seen.add(tag)
-        assert answers[0].get_json() == container.truth.part(part).body
-        assert answers[1].get_json()["items"] == container.truth.short_parts([part])[0]
+        assert answers[0].get_json() == container.uncached.part(part).body
+        assert answers[1].get_json()["items"] == container.uncached.short_parts([part])[0]
 
 
 def test_the_tag_stays_the_same_when_the_cache_is_lost(client: FlaskClient, container: Container, part: int) -> None:
@@ -223,6 +223,6 @@ def test_an_answer_that_was_kept_wrongly_is_put_right_by_dropping_what_it_was_ma
         wrong.setattr(services, "_compose", lambda _pieces, _currency: {"id": "wrong"})
         assert hit(client, url).get_json()["id"] == "wrong"
     container.cache.invalidate_part_cache(part)
-    right = container.truth.part(part).body
+    right = container.uncached.part(part).body
     assert client.get(url).get_json() == right
     assert hit(client, url).get_json() == right

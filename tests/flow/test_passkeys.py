@@ -136,10 +136,10 @@ def test_a_passkey_is_added_once_and_belongs_to_one_person(owner: Owner, logged_
 
 
 def test_nobody_has_more_than_twenty(owner: Owner, refused: Refused) -> None:
-    for _ in range(passkeys.MOST - 1):
+    for _ in range(passkeys.MAX_PASSKEYS - 1):
         assert owner.add(Device()).status_code == 201
     assert refused(owner.add(Device()), 409)["code"] == "too_many_passkeys"
-    assert len(owner.offer()["options"]["excludeCredentials"]) == passkeys.MOST
+    assert len(owner.offer()["options"]["excludeCredentials"]) == passkeys.MAX_PASSKEYS
 
 
 def test_one_that_is_removed_opens_nothing_and_the_trail_names_it(

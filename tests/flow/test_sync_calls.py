@@ -81,7 +81,7 @@ def test_a_write_names_every_event_and_one_that_changes_nothing_none(
 
 
 def test_of_very_many_events_the_first_are_named(admin: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_context, "MOST_EVENT_IDS", 2)
+    monkeypatch.setattr(request_context, "MAX_EVENT_IDS", 2)
     body = {"sku": uuid4().hex, "part_name": "New", "prices": [{"currency": "EUR", "amount": "1.5"}]}
     assert len(ids_of(admin.post(f"{ADMIN}/parts", json=body))) == 2
 

@@ -52,6 +52,10 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("DIN912 M6 x 20", M6X20),
     ("din-912-m6x20", M6X20),
     ("DIN912M6x20", M6X20),
+    ("DIN.912.M6x20", M6X20),
+    ("din912/m6x20", M6X20),
+    ("DIN/912 M6x20", M6X20),
+    ("ISO.4762/M6X20", M6X20),
     ("DIN EN ISO 4762 M6x20", M6X20),
     ("din 933 m8x40", M8X40),
     ("M8x40 DIN 933 inox", {"ISO4017-M8x40-A2-70"}),
@@ -60,7 +64,9 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("DIN 7991 M3x8", {"ISO10642-M3x8-10.9"}),
     ("din9021 m8", {"ISO7093-1-M8-200HV-ZN", "ISO7093-1-M8-A2"}),
     ("DIN 6325 6x20", {"ISO8734-6m6x20-A"}),
-    # Bearing numbers, and makers' suffixes for seals.
+    # Bearing numbers, and makers' suffixes for seals; words that no part has.
+    ("SKF 6205-2RS", {"6205-2RS"}),
+    ("6205 2rs schaeffler gmbh", {"6205-2RS"}),
     ("6205", {"6205"}),
     ("6205 2RS", {"6205-2RS"}),
     ("62052rs", {"6205-2RS"}),

@@ -9,7 +9,7 @@ from app.api.schemas.answers import PersonSchema, items_of, nested, nullable, on
 from app.api.schemas.parts import STATUSES
 from app.domain.errors import ArchivedError, ConcurrencyError, InsufficientStockError, InvalidFieldError, NotFoundError
 from app.domain.stock import MAX_QUANTITY, Stock
-from app.services.bulk import MOST, PLACE
+from app.services.bulk import MAX_PARTS, PLACE
 
 _ID = validate.Range(min=1, max=MAX_QUANTITY)
 _QUANTITY = validate.Range(min=0, max=MAX_QUANTITY)
@@ -53,7 +53,7 @@ class _BulkSchema(StrictSchema):
 class StockBulkSchema(_BulkSchema):
     """Stock to set or adjust, each part once."""
 
-    changes = Items(fields.Nested(StockChangeSchema), least=1, most=MOST, required=True)
+    changes = Items(fields.Nested(StockChangeSchema), least=1, most=MAX_PARTS, required=True)
 
 
 class PlaceSchema(StrictSchema):
@@ -83,9 +83,9 @@ class PartChangeSchema(PlaceSchema):
 class PartBulkSchema(_BulkSchema):
     """Parts, each once, and what they are to be given: `part_ids` and `set`, all the same; or `changes`, each its own."""
 
-    part_ids = Items(Quantity(validate=_ID), least=1, most=MOST)
+    part_ids = Items(Quantity(validate=_ID), least=1, most=MAX_PARTS)
     set_ = fields.Nested(PlaceSchema, data_key="set")
-    changes = Items(fields.Nested(PartChangeSchema), least=1, most=MOST)
+    changes = Items(fields.Nested(PartChangeSchema), least=1, most=MAX_PARTS)
 
     @validates_schema
     def _one_form(self, data: dict[str, Any], **_options: Any) -> None:

@@ -16,7 +16,8 @@ from app.store.restocked import MAX_RESTOCKED
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
 MATCHES = ("exact", "similar")
 _MATCH = {
-    "description": "`similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead."
+    "description": "`similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or "
+    "some were left out."
 }
 
 

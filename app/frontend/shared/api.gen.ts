@@ -2101,7 +2101,7 @@ export interface components {
             /** @description The fifty with the most parts. */
             manufacturers: components["schemas"]["ManufacturerFacet"][];
             /**
-             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";
@@ -2883,7 +2883,7 @@ export interface components {
         PublicPartPage: {
             items: components["schemas"]["PublicListItem"][];
             /**
-             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";
@@ -3220,7 +3220,7 @@ export interface components {
             /** @description Those whose names have words that begin so, and that have parts in them or below. */
             categories: components["schemas"]["PartCategory"][];
             /**
-             * @description `similar` if no part holds the words of `q` as they were typed, and words like them were looked for instead.
+             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";

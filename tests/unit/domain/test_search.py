@@ -39,6 +39,11 @@ def test_the_first_twenty_words_count_in_small_letters() -> None:
     assert len(words_of("a " * 50)) == 20
 
 
+def test_a_sign_between_a_letter_and_a_digit_is_a_hyphen_and_between_digits_it_means_something() -> None:
+    assert words_of("DIN.912/M6x20 7/A.3") == ("din-912-m6x20", "7-a-3")
+    assert words_of("1.5 3/8 6205.2RS .5 5. a.b n/a AND/OR") == ("1.5", "3/8", "6205.2rs", ".5", "5.", "a.b", "n/a", "and/or")
+
+
 @pytest.mark.parametrize(
     ("typed", "pieces"),
     [

@@ -53,7 +53,7 @@ export interface ShopOptions {
 export const POLL_MS = 30_000;
 /** How long a page waits that may not read the shop: somebody has to change its settings first. */
 const REFUSED_MS = 60_000;
-const MOST_AT_ONCE = 50;
+const MAX_AT_ONCE = 50;
 const LONGEST_SKU = 100;
 const TIMEOUT_MS = 15_000;
 
@@ -154,7 +154,7 @@ export class Shop {
     this.#isAsking = true;
     let wait: number | null = null;
     while (this.#due.size > 0 && wait === null) {
-      const skus = [...this.#due].slice(0, MOST_AT_ONCE);
+      const skus = [...this.#due].slice(0, MAX_AT_ONCE);
       for (const sku of skus) this.#due.delete(sku);
       wait = await this.#askFor(skus);
       if (wait !== null) for (const sku of skus) if (this.#interests.has(sku)) this.#due.add(sku);

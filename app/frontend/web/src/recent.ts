@@ -2,13 +2,13 @@
 import { shallowRef } from "vue";
 
 const KEY = "lockstep.searches";
-const MOST = 6;
+const MAX_KEPT = 6;
 const searches = shallowRef(read());
 
 function read(): readonly string[] {
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string").slice(0, MOST) : [];
+    return Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string").slice(0, MAX_KEPT) : [];
   } catch {
     return [];
   }
@@ -26,7 +26,7 @@ function keep(now: readonly string[]): void {
 export function recentSearches() {
   return {
     searches,
-    remember: (q: string) => keep([q, ...read().filter((one) => one !== q)].slice(0, MOST)),
+    remember: (q: string) => keep([q, ...read().filter((one) => one !== q)].slice(0, MAX_KEPT)),
     clear: () => keep([]),
   };
 }

@@ -10,15 +10,15 @@ export interface KeptFile {
 }
 
 /** Files may be large. */
-const MOST = 3;
+const MAX_KEPT = 3;
 const kept = new Map<number, KeptFile>();
 const STORED = "lockstep.imports.readings";
-const MOST_READINGS = 20;
+const MAX_READINGS = 20;
 
 export function keep(jobId: number, one: KeptFile): void {
   kept.set(jobId, one);
-  for (const old of [...kept.keys()].slice(0, -MOST)) kept.delete(old);
-  const readings = Object.entries({ ...storedReadings(), [jobId]: one.reading }).slice(-MOST_READINGS);
+  for (const old of [...kept.keys()].slice(0, -MAX_KEPT)) kept.delete(old);
+  const readings = Object.entries({ ...storedReadings(), [jobId]: one.reading }).slice(-MAX_READINGS);
   sessionStorage.setItem(STORED, JSON.stringify(Object.fromEntries(readings)));
 }
 

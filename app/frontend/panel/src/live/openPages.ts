@@ -9,7 +9,7 @@ export const EVERY_MS = 10_000;
 /** The rows come first; and whoever scrolls does not look. */
 export const SETTLE_MS = 500;
 /** What the server answers at once. */
-const MOST = 200;
+const MAX_PARTS = 200;
 /** A number that could not be asked for again is not true for longer. */
 const LASTS_MS = 60_000;
 
@@ -22,7 +22,7 @@ export function useOpenPages(ids: Readonly<Ref<readonly number[]>>): Readonly<Re
   let knownAt = -Infinity;
 
   async function ask(): Promise<void> {
-    const part_ids = ids.value.slice(0, MOST).join(",");
+    const part_ids = ids.value.slice(0, MAX_PARTS).join(",");
     if (part_ids === "" || visibility.value !== "visible" || session.loginNeeded) return;
     const mine = (asked += 1);
     const pages = await read(part_ids);

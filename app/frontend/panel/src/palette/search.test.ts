@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { found, MOST_RECENT, remembered } from "./search.ts";
+import { found, MAX_RECENT, remembered } from "./search.ts";
 
 const choices = ["Imports", "New part", "Parts", "Light colours"].map((label) => ({ id: label, label }));
 const labels = (typed: string) => found(choices, typed).map(({ label }) => label);
@@ -14,6 +14,6 @@ it("each word has to be somewhere, and what begins so comes first", () => {
 it("what was chosen lately comes first, once, and not for ever", () => {
   const many = Array.from({ length: 9 }, (_, id) => ({ id: String(id) })).reduce<{ id: string }[]>(remembered, []);
   expect(many.map(({ id }) => id)).toEqual(["8", "7", "6", "5", "4", "3"]);
-  expect(many).toHaveLength(MOST_RECENT);
+  expect(many).toHaveLength(MAX_RECENT);
   expect(remembered(many, { id: "5" }).map(({ id }) => id)).toEqual(["5", "8", "7", "6", "4", "3"]);
 });

@@ -6,7 +6,7 @@ export interface Choice {
   label: string;
 }
 
-export const MOST_RECENT = 6;
+export const MAX_RECENT = 6;
 
 /** @returns those that have each word somewhere; those that begin with what is typed come first. */
 export function found<T extends Choice>(choices: readonly T[], typed: string): T[] {
@@ -22,5 +22,5 @@ export function found<T extends Choice>(choices: readonly T[], typed: string): T
 
 /** @returns what was chosen lately, the newest first, each once. */
 export function remembered<T extends { id: string }>(recent: readonly T[], chosen: T): T[] {
-  return [chosen, ...recent.filter(({ id }) => id !== chosen.id)].slice(0, MOST_RECENT);
+  return [chosen, ...recent.filter(({ id }) => id !== chosen.id)].slice(0, MAX_RECENT);
 }

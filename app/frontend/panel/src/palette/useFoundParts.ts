@@ -6,7 +6,7 @@ import { useSessionStore } from "../session/session.ts";
 
 type Row = components["schemas"]["AdminListItem"];
 const REST_MS = 150;
-const MOST = 8;
+const MAX_FOUND = 8;
 
 export function useFoundParts(typed: Readonly<Ref<string>>) {
   const session = useSessionStore();
@@ -24,7 +24,7 @@ export function useFoundParts(typed: Readonly<Ref<string>>) {
   async function ask(q: string): Promise<void> {
     const mine = (asking = new AbortController());
     try {
-      const page = await session.api<{ items: Row[] }>("/admin/parts", { query: { q, limit: MOST }, signal: mine.signal });
+      const page = await session.api<{ items: Row[] }>("/admin/parts", { query: { q, limit: MAX_FOUND }, signal: mine.signal });
       if (asking !== mine) return;
       parts.value = page.items;
       state.value = "idle";

@@ -10,7 +10,7 @@ export type Place = Schemas["Place"];
 export type BulkKind = "publish" | "withdraw" | "move" | "archive" | "restore";
 
 /** What the server takes in one call. */
-export const MOST = 1_000;
+export const MAX_PARTS = 1_000;
 
 /** @returns what all parts are to be given. */
 export function placeOf(kind: BulkKind, category: number | null): Place {

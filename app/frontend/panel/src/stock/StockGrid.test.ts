@@ -2,6 +2,7 @@ import { flushPromises, mount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { adminPart, adminStock, ANA, by, ME } from "../fixtures.ts";
+import { useSelectionStore } from "./selection.ts";
 import StockGrid from "./StockGrid.vue";
 import { useViewStore } from "./view.ts";
 
@@ -39,4 +40,16 @@ it("the cell that has the focus stays with its part when a row comes in above it
   await useViewStore().catchUp();
   await flushPromises();
   expect(grid.findAll("td[tabindex='0']").map((cell) => cell.element.closest("tr")?.dataset["partId"])).toEqual(["3"]);
+});
+
+it("undo and select all act under Caps Lock too, and redo undoes nothing", async () => {
+  const grid = await show(adminPart(1), adminPart(2));
+  const cell = grid.get("[data-part-id='1'] [data-testid=cell-sku]");
+  await cell.trigger("focus");
+  await cell.trigger("keydown", { key: "Z", ctrlKey: true, shiftKey: true });
+  expect(grid.emitted("command")).toBeUndefined();
+  await cell.trigger("keydown", { key: "Z", ctrlKey: true });
+  expect(grid.emitted("command")?.[0]?.[0]).toBe("undo");
+  await cell.trigger("keydown", { key: "A", ctrlKey: true });
+  expect(useSelectionStore().ids).toEqual([1, 2]);
 });

@@ -42,6 +42,12 @@ describe("what is pasted", () => {
     expect(matchPasted(readPasted("1\n2"), [7, -3]).faults).toMatchObject([{ line: 2 }]);
   });
 
+  it("of more than two columns is used in no way, since any may be the counts; empty ones at the end are none", () => {
+    const { changes, faults } = matchPasted(readPasted("A-1\t3\t9\nA-2\tWasher\t4\n6205\t\t\nA-3\t5\t\t"), [7, 8, 9, 10]);
+    expect(changes).toEqual([{ sku: "A-3", current_stock: 5 }]);
+    expect(faults).toMatchObject([{ line: 1, text: "A-1 3 9", problem: expect.stringContaining("two: SKU") }, { line: 2 }, { line: 3 }]);
+  });
+
   it("is a heading only if it holds no digit: a count that was mistyped is not lost silently", () => {
     expect(matchPasted(readPasted("1o\n2"), [7, 8]).faults).toHaveLength(1);
   });

@@ -12,7 +12,7 @@ import { errorText, report } from "../ui/errors.ts";
 import { useToastsStore } from "../ui/toasts.ts";
 import type { PastedLine } from "./clipboard.ts";
 import { parseInput, type Parsed } from "./input.ts";
-import { MOST_SELECTED } from "./selection.ts";
+import { MAX_SELECTED } from "./selection.ts";
 import { useUndoStore, type Step } from "./undo.ts";
 import { useViewStore } from "./view.ts";
 
@@ -49,7 +49,7 @@ export function matchPasted(lines: readonly PastedLine[], rows: readonly number[
     if (sku === null && part <= 0) return fault(t("stock.bulk.noRow"));
     const name = sku ?? part;
     if (seen.has(name)) return fault(t("stock.bulk.twice"));
-    if (changes.length >= MOST_SELECTED) return fault(t("stock.bulk.tooMany", { n: formatNumber(MOST_SELECTED) }));
+    if (changes.length >= MAX_SELECTED) return fault(t("stock.bulk.tooMany", { n: formatNumber(MAX_SELECTED) }));
     seen.add(name);
     const change = changeOf(sku === null ? { part_id: part } : { sku }, parsed);
     if (change) changes.push(change);

@@ -3,7 +3,7 @@ import type { AdminListItem, Page } from "@lockstep/shared/types.ts";
 import { plainValue, type Column } from "./columns.ts";
 
 /** A whole catalogue; a spreadsheet takes little more. */
-export const MOST_ROWS = 100_000;
+export const MAX_ROWS = 100_000;
 const READ = 200;
 
 /** Spreadsheets take what begins like this for a formula. */
@@ -34,7 +34,7 @@ export async function csvOf(
     lines.push(...page.items.map((row) => csvLine(row, columns)));
     cursor = page.next_cursor;
     if (!told(lines.length - 1)) return null;
-  } while (cursor !== null && lines.length <= MOST_ROWS);
+  } while (cursor !== null && lines.length <= MAX_ROWS);
   return { text: `\ufeff${lines.join("\r\n")}\r\n`, isWhole: cursor === null };
 }
 

@@ -10,12 +10,20 @@ describe("on hand", () => {
     ["\u22122", { kind: "adjust", delta: -2 }],
     ["\uff11\uff12", { kind: "set", value: 12 }],
     ["\uff0b\uff15", { kind: "adjust", delta: 5 }],
+    ["12\u202f345\u202f678", { kind: "set", value: 12_345_678 }],
+    ["1\u00a0200", { kind: "set", value: 1200 }],
+    ["- 2", { kind: "adjust", delta: -2 }],
+    ["= 48 + 1 200 - 3", { kind: "set", value: 1245 }],
     ["2147483647", { kind: "set", value: 2147483647 }],
   ])("%j is understood", (text, parsed) => expect(parseInput("current_stock", text)).toEqual(parsed));
 
   it.each(["", "-", "1.5", "1e3", "five", "2147483648", "--2", "5+", "5\u00b2", "1.000", "1,000", "1'000", "+1.000"])("%j is refused", (text) => {
     expect(parseInput("current_stock", text).kind).toBe("invalid");
   });
+});
+
+it.each(["10 20 30", "12 5", "1200 300", "1 000\u00a0000", "10  200", "5 +3 2", "=4 8", "1 2000"])("%j is more than one number, and never joined into one", (text) => {
+  expect(parseInput("current_stock", text)).toMatchObject({ kind: "invalid", message: expect.stringContaining("more than one") });
 });
 
 it("only on hand can be adjusted", () => {

@@ -24,11 +24,14 @@ function parseName(text: string): Parsed {
 }
 
 function parseQuantity(field: EditableField, text: string): Parsed {
-  // Typographic minuses count as minuses; spaces are thousands separators or slips; Japanese and Chinese keyboards type wide digits.
+  // Typographic minuses count as minuses; Japanese and Chinese keyboards type wide digits. A space counts as nothing around a sign
+  // and between thousands. Between other digits it separates two numbers, as where cells of a spreadsheet were pasted.
   const compact = text
     .replace(/[\u2212\u2013]/g, "-")
     .replace(/[\uff0b\uff0d\uff10-\uff19]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
-    .replace(/[\s\u00a0\u202f]/g, "");
+    .trim()
+    .replace(/\s*([=+-])\s*/g, "$1")
+    .replace(/(?<!\d)\d{1,3}([ \u00a0\u202f])\d{3}(?:\1\d{3})*(?!\d)/g, (thousands) => thousands.replace(/\s/g, ""));
   const adjustable = field === "current_stock";
   if (compact.startsWith("=")) return parseSum(compact.slice(1), adjustable);
   const match = /^([+-]?)(\d+)$/.exec(compact);
@@ -51,6 +54,7 @@ function parseSum(sum: string, adjustable: boolean): Parsed {
 
 /** 1.000 is a thousand to some and one to others: only its author can tell. */
 function messageFor(compact: string, adjustable: boolean): string {
+  if (/\d\s+\d/.test(compact)) return t("stock.input.several");
   if (/^[+-]?\d+([.,'\u2019]\d+)+$/.test(compact)) return t("stock.input.marks");
   return adjustable ? t("stock.input.adjustable") : t("stock.input.number");
 }

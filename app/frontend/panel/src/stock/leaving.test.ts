@@ -10,7 +10,9 @@ import { useSessionStore } from "../session/session.ts";
 import CellEditor from "./CellEditor.vue";
 import { useDraftsStore } from "./drafts.ts";
 import { useParkedStore } from "./parked.ts";
+import { useSelectionStore } from "./selection.ts";
 import { stock as stockSubject } from "./subject.ts";
+import { useUndoStore } from "./undo.ts";
 import { useViewStore, type StockQuery } from "./view.ts";
 import { useWritesStore } from "./writes.ts";
 
@@ -156,6 +158,16 @@ describe("a parked draft", () => {
     subject.forget?.();
     expect([subject.unsaved?.(), useViewStore().ids]).toEqual([[], []]);
   });
+
+  it("is forgotten with what its author could take back, and with what they had selected", async () => {
+    const subject = stockSubject.begin?.() ?? {};
+    type("9").commit();
+    await settled();
+    useSelectionStore().toggle(2);
+    subject.forget?.();
+    expect(useUndoStore().take()).toBe(false);
+    expect(useSelectionStore().picked.size).toBe(0);
+  });
 });
 
 it("while offline nothing is sent: it is parked, and says why", () => {
@@ -164,6 +176,21 @@ it("while offline nothing is sent: it is parked, and says why", () => {
   drafts.leave();
   expect([drafts.draft, writes]).toEqual([null, []]);
   expect(useParkedStore().list).toMatchObject([{ text: "9", problem: expect.stringContaining("offline") }]);
+});
+
+it.each([
+  ["current_stock", "10\r\n200\r\n", "10  200"],
+  ["current_stock", "12\t5", "12  5"],
+  ["current_stock", "12\r\n", "12"],
+  ["part_name", "Spindle,\r\nred\tlong\r\n", "Spindle, red long"],
+] as const)("cells pasted into an open %s stay apart: %j", async (field, pasted, text) => {
+  const row = useViewStore().byId.get(1);
+  if (!row) expect.unreachable();
+  useDraftsStore().begin(row, field);
+  const editor = mount(CellEditor, { props: { id: 1, field, label: "x", select: true }, attachTo: document.body });
+  await editor.get("input").trigger("paste", { clipboardData: { getData: () => pasted } });
+  expect(useDraftsStore().text).toBe(text);
+  editor.unmount();
 });
 
 describe("the focus", () => {

@@ -4,7 +4,7 @@ import { computed, shallowRef } from "vue";
 import { useViewStore } from "./view.ts";
 
 /** As many as one bulk change takes. */
-export const MOST_SELECTED = 1_000;
+export const MAX_SELECTED = 1_000;
 
 export const useSelectionStore = defineStore("stock selection", () => {
   const stock = useViewStore();
@@ -16,7 +16,7 @@ export const useSelectionStore = defineStore("stock selection", () => {
   const ids = computed(() => (picked.value.size === 0 ? [] : stock.ids.filter((id) => picked.value.has(id))));
 
   function pick(wanted: Iterable<number>): void {
-    picked.value = new Set([...wanted].filter((id) => id > 0).slice(0, MOST_SELECTED));
+    picked.value = new Set([...wanted].filter((id) => id > 0).slice(0, MAX_SELECTED));
   }
 
   function toggle(id: number): void {

@@ -5,6 +5,8 @@ import type { Handlers, Subject } from "../subject.ts";
 import { useDraftsStore } from "./drafts.ts";
 import ParkedDrafts from "./ParkedDrafts.vue";
 import { useParkedStore } from "./parked.ts";
+import { useSelectionStore } from "./selection.ts";
+import { useUndoStore } from "./undo.ts";
 import { useViewStore } from "./view.ts";
 import { describe } from "./write.ts";
 import { useWritesStore } from "./writes.ts";
@@ -21,6 +23,8 @@ function begin(): Handlers {
   const writes = useWritesStore();
   const drafts = useDraftsStore();
   const parked = useParkedStore();
+  const selection = useSelectionStore();
+  const undo = useUndoStore();
 
   // Rows do not come and go while the user is typing or deciding a conflict.
   watch(
@@ -54,6 +58,8 @@ function begin(): Handlers {
       drafts.cancel();
       parked.forget();
       writes.forget();
+      undo.forget();
+      selection.clear();
       view.forget();
     },
   };

@@ -7,13 +7,13 @@ export interface Step {
   readonly run: () => unknown;
 }
 
-const MOST = 50;
+const MAX_STEPS = 50;
 
 export const useUndoStore = defineStore("stock undo", () => {
   const steps = shallowRef<readonly Step[]>([]);
 
   function push(step: Step): void {
-    steps.value = [...steps.value, step].slice(-MOST);
+    steps.value = [...steps.value, step].slice(-MAX_STEPS);
   }
 
   /** @param step the last one by default. @returns false if there is nothing to take back, or it has been taken back already. */

@@ -8,7 +8,7 @@ import { useSessionStore } from "../session/session.ts";
 import { report } from "../ui/errors.ts";
 import { useToastsStore } from "../ui/toasts.ts";
 import { visibleColumns } from "./columns.ts";
-import { csvOf, download, MOST_ROWS } from "./csv.ts";
+import { csvOf, download, MAX_ROWS } from "./csv.ts";
 import { listQuery, type StockQuery } from "./view.ts";
 
 export function useCsv() {
@@ -32,7 +32,7 @@ export function useCsv() {
       });
       if (!made) return;
       download(`stock-${new Date().toISOString().slice(0, 10)}.csv`, made.text);
-      if (!made.isWhole) toasts.info(t("stock.csv.cut", { n: formatNumber(MOST_ROWS) }));
+      if (!made.isWhole) toasts.info(t("stock.csv.cut", { n: formatNumber(MAX_ROWS) }));
     } catch (failure) {
       if (!isAbort(failure)) report(failure, t("stock.csv.failed"));
     } finally {

@@ -174,7 +174,7 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     const jump = event.ctrlKey || event.metaKey;
     const to = target(event.key, row, column, jump);
     if (to) move(to, event.shiftKey && to[0] !== row);
-    else if (!(jump ? onChord(event.key) : onPlainKey(event, row, column))) return;
+    else if (!(jump ? onChord(event) : onPlainKey(event, row, column))) return;
     event.preventDefault();
   }
 
@@ -203,9 +203,11 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     return true;
   }
 
-  function onChord(key: string): boolean {
-    if (key === "z") command("undo");
-    else if (key === "a") selection.pick(stock.ids);
+  function onChord({ key, shiftKey }: KeyboardEvent): boolean {
+    // Caps Lock makes a letter a capital.
+    const letter = shiftKey ? "" : key.toLowerCase();
+    if (letter === "z") command("undo");
+    else if (letter === "a") selection.pick(stock.ids);
     else if (key === "Enter" && selection.ids.length > 0) command("bulk");
     else return false;
     return true;

@@ -8,7 +8,7 @@ import { useViewStore } from "./view.ts";
 const OVERSCAN = 10;
 const CARD = 132;
 /** Rows that come into the document in one frame while the list is scrolled: with more, the browser would be busy for longer than is felt. */
-const MOST_NEW = 12;
+const MAX_NEW = 12;
 
 /**
  * @param active the row with the focus, which stays in the document.
@@ -54,7 +54,7 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
 
   const items = shallowRef<readonly VirtualItem[]>([]);
   const frames = ref(0);
-  let room = MOST_NEW;
+  let room = MAX_NEW;
   let isBehind = false;
   watch(() => [virtualizer.value.getVirtualItems(), virtualizer.value.isScrolling, frames.value] as const, ([wanted, isScrolling]) => {
     items.value = isScrolling || isBehind ? admitted(wanted) : wanted;
@@ -69,13 +69,13 @@ export function useRows(active: Ref<number>, frame: Ref<HTMLElement | null>, cov
     const { startIndex = 0, endIndex = 0 } = virtualizer.value.range ?? {};
     const away = ({ index }: VirtualItem): number => Math.max(startIndex - index, index - endIndex, 0);
     const waiting = new Set(coming.sort((a, b) => away(a) - away(b)).slice(room));
-    if (room === MOST_NEW) requestAnimationFrame(nextFrame);
+    if (room === MAX_NEW) requestAnimationFrame(nextFrame);
     room = Math.max(0, room - coming.length);
     return wanted.filter((item) => !waiting.has(item));
   }
 
   function nextFrame(): void {
-    room = MOST_NEW;
+    room = MAX_NEW;
     if (isBehind) frames.value += 1;
   }
 

@@ -36,11 +36,11 @@ export const FLASH_MS = 1_600;
 /** Rows are read this far beyond those on the screen. */
 const AHEAD = 60;
 /** Rows held at once: the farthest go, and are read again when they are scrolled to. */
-const MOST_HELD = 3_000;
+const MAX_HELD = 3_000;
 /** These stay in any case. */
 const NEAR_SEGMENTS = 6;
 /** A place deeper than this many pages is not worth remembering. */
-const MOST_TRAIL = 200;
+const MAX_TRAIL = 200;
 const SETTLE_MS = 400;
 /** All open panels hear of a change at once. */
 const TREE_JITTER_MS = 1_000;
@@ -203,12 +203,12 @@ export const useViewStore = defineStore("stock view", () => {
 
   /** Forgets rows far from those on the screen, and rows of other views. */
   function evict(): void {
-    if (byId.size <= MOST_HELD) return;
+    if (byId.size <= MAX_HELD) return;
     const isSpared = (id: number): boolean => departed.value.has(id) || id === held.value;
     for (const id of byId.keys()) if (!shown.value.has(id)) forgetRow(id);
     const stripped = new Set<number>();
     for (const at of farthest(segments.value, (range.value.first + range.value.last) / 2).slice(0, -NEAR_SEGMENTS)) {
-      if (byId.size <= MOST_HELD) break;
+      if (byId.size <= MAX_HELD) break;
       stripped.add(at);
       for (const id of segments.value[at]?.ids ?? []) if (!isSpared(id)) forgetRow(id);
     }
@@ -233,7 +233,7 @@ export const useViewStore = defineStore("stock view", () => {
   function viewOf(row: number): View | null {
     if (!view.value) return null;
     const at = segmentAt(segments.value, row);
-    return { query: view.value.query, place: at > MOST_TRAIL || at < 0 ? FIRST_PAGE : placeOf(segments.value, at) };
+    return { query: view.value.query, place: at > MAX_TRAIL || at < 0 ? FIRST_PAGE : placeOf(segments.value, at) };
   }
 
   // ---------------------------------------------------------------- updates

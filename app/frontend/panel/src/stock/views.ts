@@ -17,7 +17,7 @@ interface Kept {
   hidden: string[];
 }
 
-const MOST = 50;
+const MAX_VIEWS = 50;
 const kept = useLocalStorage<unknown>("lockstep.stock.views", []);
 
 function isKept(one: unknown): one is Kept {
@@ -33,7 +33,7 @@ export const savedViews = computed<SavedView[]>(() => list.value.map(({ name, qu
 /** A view of the same name is replaced. */
 export function saveView({ name, query, hidden }: SavedView): void {
   const view: Kept = { name, query: writeQuery(query) as Record<string, string>, hidden: [...hidden] };
-  kept.value = [...list.value.filter((one) => one.name !== name), view].sort((a, b) => a.name.localeCompare(b.name)).slice(0, MOST);
+  kept.value = [...list.value.filter((one) => one.name !== name), view].sort((a, b) => a.name.localeCompare(b.name)).slice(0, MAX_VIEWS);
 }
 
 export function deleteView(name: string): void {

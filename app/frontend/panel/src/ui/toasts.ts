@@ -19,7 +19,7 @@ export interface ToastAction {
 const INFO_MS = 6_000;
 /** Time enough to decide, and to reach the button. */
 const ACTION_MS = 20_000;
-const MOST = 4;
+const MAX_TOASTS = 4;
 
 export const useToastsStore = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
@@ -27,7 +27,7 @@ export const useToastsStore = defineStore("toasts", () => {
 
   function add(kind: Toast["kind"], text: string, requestId: string | null, action: ToastAction | null): void {
     const id = (lastId += 1);
-    toasts.value = [...toasts.value, { id, kind, text, requestId, action }].slice(-MOST);
+    toasts.value = [...toasts.value, { id, kind, text, requestId, action }].slice(-MAX_TOASTS);
     if (kind === "info") setTimeout(() => dismiss(id), action ? ACTION_MS : INFO_MS);
   }
 
