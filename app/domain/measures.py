@@ -10,9 +10,10 @@ up: the parsers of libraries for units calculate (`10**10**10`).
 import re
 import struct
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 # A longer text is words, whatever stands in it.
 MAX_TEXT = 100
@@ -22,6 +23,8 @@ THREAD = "thread"
 LENGTH = "[length]"
 # As much as two numbers in different units may differ to be called equal, if the digits that were typed do not say less.
 MAX_ROUNDING = Decimal("0.002")
+# Of so many words is a measure that is typed among others (`1 1/2 in`).
+MAX_WORDS = 3
 # As many digits as are left of a conversion, so that 0.1 in is 2.54 mm in each way of reckoning.
 _DIGITS = 12
 
@@ -86,6 +89,19 @@ class SpecificationFilter:
     values: tuple[str, ...] = ()
     low: str | None = None
     high: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A measure among the words of a search, and the words before and after it, those next to it first."""
+
+    value: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def named(self, words: Callable[[str], bool]) -> int:
+        """Return how many words beside it, one next to another on the same side, are words of a specification's name."""
+        return max(sum(1 for _ in takewhile(words, side)) for side in (self.before, self.after))
 
 
 # Whole groups of three digits, by spaces, apostrophes, commas (`1,000`) or several points; otherwise a comma is a decimal point,
@@ -154,6 +170,30 @@ def typed(text: str, unit_of: UnitOf) -> Reading:
     if found.unit is None and len(text) <= MAX_TEXT and (parts := _NUMBER.fullmatch(tidy(text))) and parts[2]:
         return read(parts[1], parts[2], unit_of)
     return found
+
+
+def beside(words: Sequence[str], unit_of: UnitOf) -> tuple[Beside, ...]:
+    """Return the measures among the words of a search that have words of letters next to them. A mere number is none: it may be
+    anything."""
+    bare = [word.lstrip("(").rstrip(",;:)") for word in words]
+    found, place = [], 0
+    while place < len(bare):
+        ends = range(place + 1, min(place + MAX_WORDS, len(bare)) + 1)
+        end = next((end for end in ends if _is_measure(typed(" ".join(bare[place:end]), unit_of))), None)
+        if end is not None:
+            one = Beside(" ".join(bare[place:end]), _of_letters(reversed(bare[:place])), _of_letters(bare[end:]))
+            found += [one] if one.before or one.after else []
+        place = end or place + 1
+    return tuple(found)
+
+
+def _is_measure(reading: Reading) -> bool:
+    return reading.unit is not None and reading.unit != NUMBER and not reading.unit.dimension.startswith("=")
+
+
+def _of_letters(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the first words that are letters only, without symbols of one letter (`bore d 10 mm`, `M8 x 40`)."""
+    return tuple(word for word in takewhile(str.isalpha, words) if len(word) > 1)
 
 
 def class_in(name: str, value: str, unit: str = "") -> str | None:

@@ -191,7 +191,11 @@ def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
         facets.add(ListFacet.PRICE)
     if sorted_by(sort) is not None:
         facets.add(ListFacet.SPECIFICATIONS)
-    return tuple(generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within))
+    found = [generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within)]
+    # Which specifications are meant follows from what any part says.
+    if sort == "relevance" and specifications.beside(filters.words):
+        found += cache_keys.looked_at(ListFacet.SPECIFICATIONS)
+    return tuple(dict.fromkeys(found))
 
 
 def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
@@ -264,12 +268,17 @@ def _suggested_rows(connection: Connection, filters: PartFilters, typed: Typed, 
     if len(rows) < limit:
         return connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
     # Whoever types a number, or how a name begins, means that one, however common the words are.
-    last = rows[-1].sort_key[0]
+    last = _mark(rows[-1].sort_key)
     begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
     found = connection.execute(parsed(" UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)), parameters).all()
-    number = Counter(row.sort_key[0] for row in found)
-    by_id = {row.id: row for row in (*rows, *(row for row in found if number[row.sort_key[0]] < CROWD))}
+    number = Counter(_mark(row.sort_key) for row in found)
+    by_id = {row.id: row for row in (*rows, *(row for row in found if number[_mark(row.sort_key)] < CROWD))}
     return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id))
+
+
+def _mark(sort_key: str) -> str:
+    """Return the mark of a tier that a sort key begins with."""
+    return search.SAID if sort_key.startswith(search.SAID) else sort_key[:1]
 
 
 def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
@@ -416,9 +425,10 @@ def _rows(
 ) -> list[Row[Any]]:  # fmt: skip
     question = _question(connection, filters, sort, typed, prices, fits)
     rows: list[Row[Any]] = []
-    tiers = [tier for tier in question.tiers if not after or tier.mark >= after.key[0]]
+    mark = _mark(after.key) if after else ""
+    tiers = [tier for tier in question.tiers if tier.mark >= mark]
     while tiers and len(rows) <= limit:
-        here = Position(after.key[1:], after.id) if after and tiers[0].mark == after.key[0] else None
+        here = Position(after.key[len(mark) :], after.id) if after and tiers[0].mark == mark else None
         found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
         if not found and not after and not tiers[0].is_walked:
             question = replace(question, apart="true")
@@ -458,12 +468,14 @@ def _question(
         return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=is_walked, is_few=is_few)
-    by_relevance, apart, own = search.tiers(typed)
+    said = specifications.said(connection, filters.words)
+    by_relevance, apart, own = search.tiers(typed, specifications.SAYING if said else None)
+    parameters["said"] = specifications.keys_of(said)
     own = own.on_rows() if are_few_priced else own
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
-        Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > "2", one.mark == "2", one.left, one.is_own)
+        Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > search.SAID, one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
     return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, is_walked, is_few)
@@ -554,13 +566,15 @@ def _best(question: Question, among: str, words: Wanted) -> str:
     """Return the query of the first rows of all tiers, among those of which a condition is true."""
     marks = []
     for tier in question.tiers:
-        conditions = [tier.range, tier.left, *(question.own.checked if tier.own else ())]
+        # The ids of parts that say something are many to compare with those of each row.
+        is_in = [tier.left] if tier.mark == search.SAID else [tier.range, tier.left]
+        conditions = [*is_in, *(question.own.checked if tier.own else ())]
         marks.append(f"WHEN {' AND '.join(map(search.checked, conditions))} THEN '{tier.mark}'")
     return f"""
         SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
         FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
               FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(words.found)} OFFSET 0) s
-        ORDER BY s.mark, s.sort_key, s.part_id LIMIT :wanted
+        ORDER BY s.mark COLLATE "C", s.sort_key, s.part_id LIMIT :wanted
     """  # noqa: S608 — put together from constants; every value is a parameter
 
 

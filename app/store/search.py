@@ -38,6 +38,8 @@ Whose = Literal["public", "all"]
 # U+0001 precedes a number without its punctuation and follows the first letter of a word; U+0002 precedes a word of the
 # description; see migration 0005.
 MARK, DESCRIBED = "\x01", "\x02"
+# The mark of the tier of parts whose specifications say what was typed: it sorts after that of names and all that follows it.
+SAID = "2" + LAST
 SUGGESTIONS = 3
 LOOKED_UP = 2
 # To check a word on a row takes as long as to collect so many hits of it from the index.
@@ -353,11 +355,15 @@ class RelevanceTier(NamedTuple):
     is_own: bool = False
 
 
-def tiers(typed: Typed) -> tuple[list[RelevanceTier], str, Wanted]:
-    """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, all
-    of it in one piece, all words the part's own, all others; with the condition that a part is in none of the first three, which
-    those of the others do not have; and with the conditions for own words, and the parameters of all. A single letter begins too
-    many numbers for that to mean anything.
+def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[RelevanceTier], str, Wanted]:
+    """Return the tiers that sort hits by relevance, best first: the whole number, its beginning, the beginning of the name, what
+    a specification says, all of it in one piece, all words the part's own, all others; with the condition that a part is in none
+    of the first four, which those of the others do not have; and with the conditions for own words, and the parameters of all. A
+    single letter begins too many numbers for that to mean anything.
+
+    Args:
+        said: the condition that a part says it in a specification, as an index serves it, and as it is checked on a row; None if
+            nothing of the kind was typed.
     """
     parameters: dict[str, Any] = {"phrase": typed.phrase, "last": LAST}
     begun = f"(SELECT rtrim(search_order(:phrase), '{MARK}'))"
@@ -375,9 +381,21 @@ def tiers(typed: Typed) -> tuple[list[RelevanceTier], str, Wanted]:
             RelevanceTier("4", "true", f"NOT ({in_one_piece})", "true", is_own=True),
         ]
     described = f"NOT ({' AND '.join(owned.checked) or 'false'})"
+    apart = f"NOT ({named}) AND {other}"
+    specified = []
+    if said:
+        by_index, on_row = said
+        specified = [RelevanceTier(SAID, by_index, apart, on_row)]
+        apart = f"{apart} AND NOT ({on_row})"
     return (
-        [*numbered, RelevanceTier("2", named, other, other), *in_pieces, RelevanceTier("5", "true", described, described)],
-        f"NOT ({named}) AND {other}",
+        [
+            *numbered,
+            RelevanceTier("2", named, other, other),
+            *specified,
+            *in_pieces,
+            RelevanceTier("5", "true", described, described),
+        ],
+        apart,
         owned._replace(parameters=owned.parameters | parameters),
     )
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from app.domain import measures
 from app.domain.errors import InvalidFieldError
-from app.domain.measures import NUMBER, THREAD, Reading, SpecificationFilter
+from app.domain.measures import NUMBER, THREAD, Beside, Reading, SpecificationFilter
 from app.store import facet_counts
 from app.store.database import as_tuples, parsed
 from app.store.encoding import jsonb
@@ -32,6 +32,10 @@ MOSTLY = 0.7
 MAX_VALUES = 100
 # Parts of which it takes no time to check all words.
 FEW = 3000
+# If more say what a search does, it takes too long to check the words on all of them.
+MAX_SAYING = 10_000
+# Names of specifications that words of a search are compared with; with none if there are more.
+MAX_NAMES = 2000
 # Parts of a list whose order of specifications is looked at.
 SAMPLE = 100
 
@@ -93,11 +97,35 @@ _KNOWN = text(f"""
                    WHERE {_NAMED} AND v.dimension = ANY(CAST(:dimensions AS text[]))) AS is_comparable,
            EXISTS (SELECT FROM specification_values v WHERE {_NAMED}) AS is_known
 """)  # noqa: S608 — constant text
+# The names that have words that begin as any of some words do, with these; each name is looked up in the index after the one
+# before.
+_NAMED_LIKE = text(f"""
+    WITH RECURSIVE names AS (
+        (SELECT v.named, v.name FROM specification_values v ORDER BY v.named LIMIT 1)
+        UNION ALL
+        SELECT later.named, later.name FROM names CROSS JOIN LATERAL (
+            SELECT v.named, v.name FROM specification_values v WHERE v.named > names.named ORDER BY v.named LIMIT 1) later),
+    first AS MATERIALIZED (SELECT name FROM names LIMIT {MAX_NAMES} + 1),
+    known AS MATERIALIZED (
+        SELECT name, search_tokens(name) AS tokens FROM first WHERE (SELECT count(*) FROM first) <= {MAX_NAMES}),
+    asked AS MATERIALIZED (SELECT word, (search_tokens(word))[1] AS begins FROM unnest(CAST(:words AS text[])) word)
+    SELECT k.name, array_agg(a.word) AS words
+    FROM known k JOIN asked a ON EXISTS (SELECT FROM unnest(k.tokens) token WHERE starts_with(token, a.begins))
+    GROUP BY k.name
+""")  # noqa: S608 — constant text
+_SAID = text(f"""
+    WITH {_ASKED} SELECT v.key FROM specification_values v
+    WHERE v.named = ANY(ARRAY(SELECT specification_hash(name) FROM unnest(CAST(:names AS text[])) name)) AND {_EQUAL}
+""")  # noqa: S608 — constant text
 _FITTING = "SELECT parts_with_all(CAST(:fits AS text[]))"
 _ARE_FEW = text(f"SELECT count(*) <= :few FROM ({_FITTING}) found")  # noqa: S608 — constant text
 # The condition on `part_search s` that a part fits all filters, for rows that are found by something else. With IS TRUE it is
 # checked on these rows by a hash; joined, the planner would expect few parts that fit, and look through them for each row.
 FITS = f"(s.part_id IN ({_FITTING})) IS TRUE"
+# The condition that a part says what a search does: as it finds these parts by their ids, and as it is checked on others.
+_SAYING = "SELECT parts_with_all(CAST(:said AS text[]))"
+SAYING = f"s.part_id = ANY(ARRAY({_SAYING}))", f"s.part_id IN ({_SAYING})"
+_PUBLIC = text(f"SELECT count(*) FROM (SELECT FROM part_search s WHERE s.is_public AND {SAYING[0]} LIMIT :most) found")  # noqa: S608 — constant text
 # The parts that fit, each read by its id, whatever the planner thinks.
 FITTING_ROWS = f"(SELECT s.* FROM {{rows}} WHERE s.part_id = ANY(ARRAY({_FITTING})) OFFSET 0) s"  # noqa: S608 — constant text
 # The published parts that say anything, each with its category: a tenth of what `part_search` has of them.
@@ -198,6 +226,43 @@ def fitting(connection: Connection, filters: Sequence[SpecificationFilter]) -> l
     """
     read_all(connection)
     return [Fitting(one.name, _keys(connection, one)) for one in filters]
+
+
+@lru_cache(maxsize=2000)
+def beside(words: tuple[str, ...]) -> tuple[Beside, ...]:
+    """Return the measures in a search that have words beside them, which may be those of a specification's name."""
+    return measures.beside(words, unit_of)
+
+
+def said(connection: Connection, words: tuple[str, ...]) -> list[Fitting]:
+    """Return the keys of what a search says as a specification does (`bore 10 mm`), for each measure in it. Of several names
+    those are meant that have the most of the words, if a part that customers see says so: no other part changes their lists. If
+    too many parts say so for all of them to be looked at, none are returned.
+    """
+    if not (asked := beside(words)):
+        return []
+    read_all(connection)
+    every = sorted({word for one in asked for word in (*one.before, *one.after)})
+    known = {row.name: set(row.words) for row in connection.execute(_NAMED_LIKE, {"words": every})}
+    found: list[Fitting] = []
+    for one in asked:
+        ranks = {name: one.named(has.__contains__) for name, has in known.items()}
+        for best in sorted({rank for rank in ranks.values() if rank}, reverse=True):
+            names = [name for name, rank in ranks.items() if rank == best]
+            values = jsonb([_equal(name, one.value) for name in names])
+            keys = connection.execute(_SAID, {"names": names, "values": values}).scalars()
+            said_so = [Fitting(one.value, list(keys))]
+            if _public(connection, said_so):
+                found += said_so
+                break
+    return found if _public(connection, found) <= MAX_SAYING else []
+
+
+def _public(connection: Connection, fits: Sequence[Fitting]) -> int:
+    """Return how many parts that customers see say all of it, or that they are too many."""
+    if not all(one.keys for one in fits) or not fits:
+        return 0
+    return int(connection.execute(_PUBLIC, {"said": keys_of(fits), "most": MAX_SAYING + 1}).scalar_one())
 
 
 def are_few(connection: Connection, fits: Sequence[Fitting]) -> bool:

@@ -8,21 +8,29 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import pairwise
 from typing import Any
 
 from app.container import Container
+from app.domain import measures
+from app.domain.measures import THREAD
 from app.domain.search import Form, Synonym, Typed, Word, words_of
 from app.store.listing import PartFilters
+from app.store.units import unit_of
 
 _PARTS = """
     SELECT p.id, p.sku, p.manufacturer_number, p.part_name, p.manufacturer, p.description, p.category_id, p.created_at,
            s.current_stock > s.reserved_quantity AS in_stock,
            (SELECT json_object_agg(l.currency, l.amount::text) FROM part_prices l
-            WHERE l.part_id = p.id AND l.min_quantity = 1) AS prices
+            WHERE l.part_id = p.id AND l.min_quantity = 1) AS prices,
+           (SELECT json_agg(json_build_array(v.name, v.value, v.unit)) FROM part_specifications v WHERE v.part_id = p.id) AS said
     FROM parts p JOIN stock_levels s ON s.part_id = p.id
     WHERE p.status = 'published' AND p.archived_at IS NULL AND p.sku LIKE :prefix
+"""
+_SAID = """
+    SELECT DISTINCT v.name, v.value, v.unit FROM part_specifications v JOIN parts p ON p.id = v.part_id
+    WHERE p.status = 'published' AND p.archived_at IS NULL
 """
 _LETTERS = str.maketrans("øđðħıłŧŋĸƒς⌀‐‑‒–—―−×✕✖⨯“”„‟‘’‚‛′ʼ⁄", "oddhiltnkfσo-------xxxx\"\"\"\"''''''/")
 _DIGRAPHS = {"æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"}
@@ -158,9 +166,10 @@ def order(name: str) -> list[tuple[int, Any]]:
 
 @dataclass(frozen=True)
 class Part:
-    """A published part and what of it is looked at."""
+    """A published part and what of it is looked at; and what any says in its specifications."""
 
     row: Any
+    known: Sequence[tuple[str, str, str]] = ()
 
     @cached_property
     def value(self) -> str:
@@ -225,11 +234,39 @@ class Part:
         begun, named = order(typed.phrase), order(self.row["part_name"])
         if begun == named[: len(begun)] or (begun and begun[-1][0] == 500 and _begins(begun, named)):
             return 2
+        if self.says(typed):
+            return 3
         if not self.holds(typed, own=True):
-            return 5
+            return 6
         texts = re.sub("[-./ ]", "", joined(soft(self.value)))
         is_compared = len(typed.words) > 1 or any(form.is_loose for form in typed.forms())
-        return 3 if is_compared and any(sequence in texts for sequence in typed.sequences()) else 4
+        return 4 if is_compared and any(sequence in texts for sequence in typed.sequences()) else 5
+
+    def says(self, typed: Typed) -> bool:
+        """Whether the part says in its specifications all that is typed as one, if any part says so."""
+        meant = []
+        for one in measures.beside(typed.typed, unit_of):
+            ranks = {name: one.named(partial(_is_in_name, name)) for name, _value, _unit in self.known}
+            equal = [said for said in self.known if ranks[said[0]] and _is_equal(one.value, *said[1:])]
+            best = max((ranks[name] for name, _value, _unit in equal), default=0)
+            meant += [[said for said in equal if ranks[said[0]] == best]] if equal else []
+        own = [tuple(said) for said in self.row["said"] or ()]
+        return bool(meant) and all(any(said in own for said in fitting) for fitting in meant)
+
+
+def _is_in_name(name: str, word: str) -> bool:
+    return any(token.startswith(folded(word)) for token in split(joined(soft(name))))
+
+
+def _is_equal(asked: str, value: str, unit: str) -> bool:
+    """Whether a value is what was typed: in any unit, as exactly as that was typed; or in the same words."""
+    wanted, there = measures.typed(asked, unit_of), measures.read(value, unit, unit_of)
+    if wanted.unit is None or there.unit is None or THREAD in {wanted.unit.dimension, there.unit.dimension}:
+        return folded(measures.said(asked)) == folded(measures.said(value, unit))
+    rounding = 0 if wanted.unit == there.unit else float(wanted.rounding * wanted.unit.scale)
+    return wanted.unit.dimension == there.unit.dimension and all(
+        abs(one - other) <= max(abs(one) * 1e-9, rounding) for one, other in zip(there.ends(), wanted.ends(), strict=True)
+    )
 
 
 def _begins(begun: list[tuple[int, Any]], named: list[tuple[int, Any]]) -> bool:
@@ -241,7 +278,8 @@ def _begins(begun: list[tuple[int, Any]], named: list[tuple[int, Any]]) -> bool:
 
 def catalog(query: Callable[..., list[dict[str, Any]]], prefix: str) -> list[Part]:
     """Read the published parts whose SKU begins with `prefix`."""
-    return [Part(row) for row in query(_PARTS, prefix=prefix + "%")]
+    known = [(row["name"], row["value"], row["unit"]) for row in query(_SAID)]
+    return [Part(row, known) for row in query(_PARTS, prefix=prefix + "%")]
 
 
 def fits(part: Part, filters: PartFilters, typed: Typed, below: set[int]) -> bool:

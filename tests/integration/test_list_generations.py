@@ -19,11 +19,12 @@ from app.cache.manager import Result
 from app.container import Container
 from app.contract.events import Actor, EventType, ListFacet
 from app.domain.pricing import PriceLine
+from app.domain.search import words_of
 from app.domain.stock import set_quantities
 from app.services.catalog import JUST_RESTOCKED
 from app.services.intent import Intent
 from app.services.product_page import product_page
-from app.store import cached_lists, catalog, locks, outbox, restocked, stock
+from app.store import cached_lists, catalog, listing, locks, outbox, restocked, specifications, stock
 from app.store.listing import PartFilters
 from app.store.restocked import MAX_RESTOCKED
 from app.sync.invalidations import invalidations_of
@@ -266,6 +267,77 @@ def test_an_event_of_the_release_before_drops_the_lists_of_all_categories(store:
     store.container.cache.invalidate(invalidations_of([event], store.container.reading.connect))
     # Where the part is now would not say where it was before.
     assert [store.listed(category) for category in store.categories] == [Result.MISS] * 4
+
+
+def test_a_search_that_says_what_a_specification_does_follows_what_parts_specify(
+    store: Store, deliver: Callable[[], None]
+) -> None:
+    first, second, *_others = store.parts
+
+    def say(part_id: int, bore: str) -> None:
+        said = [{"name": "Bore", "value": bore, "unit": "mm", "group": ""}]
+        store.services.update_specifications_with_sync(Intent(store.actor), part_id, said)
+
+    def searched(typed: str, sort: str = "relevance") -> tuple[list[int], Result]:
+        page = store.services.catalog.list_parts(PartFilters(words_of(typed)), sort, None, 24)
+        return [item["id"] for item in page.body.items], page.result
+
+    def suggested() -> list[int]:
+        return [item["id"] for item in store.services.catalog.suggest(words_of("bore 10mm"), 5).body["parts"]]
+
+    for part_id, bore in ((first, "8"), (second, "10")):
+        store.change(part_id, description="bore 10mm")
+        say(part_id, bore)
+    deliver()
+    assert searched("bore 10mm")[0] == suggested() == [second, first]
+    assert searched("bore 10mm")[1] is Result.HIT
+    others = [("bore", "relevance"), ("bore 10mm", "name"), ("10mm", "relevance")]
+    for other in others:
+        searched(*other)
+    say(second, "8")
+    say(first, "10")
+    assert searched("bore 10mm") == ([first, second], Result.MISS)
+    assert suggested() == [first, second]
+    assert [searched(*other)[1] for other in others] == [Result.HIT] * 3
+
+
+def test_a_search_that_says_what_a_specification_does_follows_all_that_customers_see_and_nothing_else(
+    store: Store, deliver: Callable[[], None]
+) -> None:
+    """Of two names the one that has more of the words is meant, wherever a part says so, once customers see it."""
+    first, second, *_others, elsewhere = store.parts
+    store.change(elsewhere, status="draft")
+    filters = PartFilters(words_of("10mm bore diameter"), category=str(store.categories[0]))
+
+    def say(part_id: int, name: str, bore: str) -> None:
+        said = [{"name": name, "value": bore, "unit": "mm", "group": ""}]
+        store.services.update_specifications_with_sync(Intent(store.actor), part_id, said)
+
+    def searched() -> tuple[list[int], Result]:
+        page = store.services.catalog.list_parts(filters, "relevance", None, 24)
+        with store.container.reading.connect() as connection:
+            made = listing.list_part_ids(connection, filters, "relevance", None, 24)
+        found = [item["id"] for item in page.body.items]
+        assert found == made.ids
+        return found, page.result
+
+    for part_id in (first, second):
+        store.change(part_id, description="bore diameter 10mm")
+    say(second, "Bore", "10")
+    deliver()
+    assert searched()[0] == [second, first]
+    say(elsewhere, "Bore diameter", "10")
+    deliver()
+    # By something else that looks at it.
+    with store.container.reading.connect() as connection:
+        specifications.read_all(connection)
+    assert searched() == ([second, first], Result.HIT)
+    store.change(elsewhere, status="published")
+    assert searched() == ([first, second], Result.MISS)
+    deliver()
+    searched()
+    say(elsewhere, "Bore diameter", "11")
+    assert searched() == ([second, first], Result.MISS)
 
 
 def test_what_nobody_reads_takes_no_memory_in_the_cache(store: Store, valkey: Redis) -> None:

@@ -18,6 +18,8 @@ DEMO_PARTS = 2_959
 M6X20 = {"ISO4762-M6x20-8.8-ZN", "ISO4762-M6x20-12.9", "ISO4762-M6x20-A2-70"}
 M8X40 = {"ISO4017-M8x40-8.8-ZN", "ISO4017-M8x40-A2-70"}
 B6205 = {"6205", "6205-2Z", "6205-2RS"}
+B10 = {f"{series}{closure}" for series in ("6000", "6200", "6300") for closure in ("", "-2Z", "-2RS")}
+W9 = {"6002-2RS", "6200-2RS", "61811-2RS", "61904-2RS", "61905-2RS", "61906-2RS"}
 S30X42X7 = {"OS-30x42x7-A-NBR"}
 # What is typed, and the parts that must come first, in any order among themselves.
 QUERIES: tuple[tuple[str, set[str]], ...] = (
@@ -97,6 +99,14 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("hex nut M10 inox", {"ISO4032-M10-A2-70", "ISO4032-M10-A4-80"}),
     ("Zylinderschraube M6x20 galvanised", {"ISO4762-M6x20-8.8-ZN"}),
     ("ISO 4762 M6x20 12,9", {"ISO4762-M6x20-12.9"}),
+    # A measure beside the name of a specification, whose parts come before those that merely hold the words.
+    ("10mm bore bearing", B10),
+    ("bearing bore 10 mm", B10),
+    ("bore 10mm", B10),
+    ("bearing, bore diameter: 10 mm", B10),
+    ("outside diameter 10mm bearing", {"623", "623-2Z", "623-2RS"}),
+    ("bearing width 9mm seal", W9),
+    ("thread M8 ISO 4032", {"ISO4032-M8-8-ZN", "ISO4032-M8-10", "ISO4032-M8-A2-70"}),
 )  # fmt: skip
 
 
@@ -110,7 +120,7 @@ def demo(servers: EmbeddedServers) -> Iterator[Connection]:
     address = url.set(database=name).render_as_string(hide_password=False)
     engine = connect(address)
     migrate(engine, "up", "head")
-    fill(address, DEMO_PARTS)
+    fill(address, DEMO_PARTS, specifications=1)
     with single_statements(engine).connect() as connection:
         yield connection
     engine.dispose()

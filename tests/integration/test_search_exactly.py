@@ -49,6 +49,8 @@ WORDS = [
     "M 8 x 40",
     "می\u200cخواهم",
 ]
+SAID = [("Bohrung d", "10", "mm"), ("Bohrung d", "1 cm", ""), ("Bohrung d", "12", "mm"), ("Tiefe der Bohrung", "10", "mm"),
+        ("Gewinde", "M8", ""), ("Größe", "0.3937", "in")]  # fmt: skip
 NUMBERS = ["6205", "6205-2RS", "62/05.2", "DIN 912", "A-1", "a1", "9", "ÖL-205", "ПШ-205", "30-42-7", "6205zz"]
 MAKERS = ["Ferrum", "Kettler & Söhne", "m8 GmbH", "Ölwerk", None]
 SORTS = ["relevance", "name", "-name", "price", "-price", "newest"]
@@ -97,12 +99,17 @@ def parts(
             sku=f"{tag}-{number} {dice.choice(NUMBERS)}",
             manufacturer_number=dice.choice([*NUMBERS, None]),
             part_name=" ".join([*dice.choice([[], [], [tag]]), *dice.sample(WORDS, dice.randint(1, 4))]),
-            description=dice.choice(["", f"<p>{dice.choice(WORDS)} <b>{dice.choice(WORDS)}</b>, a 7 mm text</p>"]),
+            description=dice.choice(
+                ["", f"<p>{dice.choice(WORDS)} <b>{dice.choice(WORDS)}</b>, a 7 mm text, Bohrung 10 mm, Gewinde M8</p>"]
+            ),
             manufacturer=dice.choice(MAKERS),
             category_id=dice.choice([*tree.values(), None]),
             status=dice.choice(["published"] * 5 + ["draft"]),
             stock=dice.randint(0, 1),
         )
+        said = {name: (value, unit) for name, value, unit in dice.sample(SAID, dice.randint(0, 3))}
+        specified = [{"name": name, "value": value, "unit": unit, "group": ""} for name, (value, unit) in said.items()]
+        container.parts.update_specifications_with_sync(Intent(actor), part, specified)
         chosen = [one for one in currencies if dice.random() < 0.7]
         lines = [PriceLine(one, Decimal(dice.choice(["1", "0.0042", "4", "4.000001", "5"]))) for one in chosen]
         tiers = [PriceLine(one, Decimal("0.5"), 100) for one in chosen]
@@ -146,7 +153,27 @@ def know_words(parts: list[Part], query: Query, container: Container, monkeypatc
 def typed(draw: st.DrawFn) -> str:
     """What somebody may type: words and numbers, pieces of them, in any case, with signs between."""
     whole = draw(
-        st.sampled_from([*WORDS, *NUMBERS, "mm", "7", "a", "of", "ring", "screw", "lager", "oelig", "M8 ×40", "30 42", "0,5"])
+        st.sampled_from(
+            [
+                *WORDS,
+                *NUMBERS,
+                "mm",
+                "7",
+                "a",
+                "of",
+                "ring",
+                "screw",
+                "lager",
+                "oelig",
+                "M8 ×40",
+                "30 42",
+                "0,5",
+                "Bohrung 10 mm",
+                "0.394in bohr",
+                "gewinde M8",
+                "Bohrung",
+            ]
+        )
     )
     start = draw(st.integers(0, len(whole) - 1))
     piece = draw(st.sampled_from([whole, whole[start:], whole[: start + 1], whole[:-1] or whole]))
@@ -192,6 +219,14 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
         walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), few=st.sampled_from([1, 500]), are_known=st.booleans(),
     )  # fmt: skip
+    @example(
+        filters=PartFilters(words=(tag, "bohrung", "10mm"), currency="EUR"), sort="relevance", limit=1, walk=7, begun=1, few=500,
+        are_known=True,
+    )  # fmt: skip
+    @example(
+        filters=PartFilters(words=("gewinde", "m8", tag, "tiefe", "0.394in", "bohrung"), currency="EUR"), sort="relevance",
+        limit=3, walk=1, begun=4, few=1, are_known=False,
+    )  # fmt: skip
     def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool) -> None:
         walk_at_most(walk, begun)
         monkeypatch.setattr(listing, "FEW", few)
@@ -221,6 +256,8 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
     @example(words=(tag,), limit=3, each=2, crowd=21)
     @example(words=(tag, "bearing"), limit=1, each=2, crowd=200)
     @example(words=(f"{tag}-1",), limit=1, each=4, crowd=200)
+    @example(words=(tag, "bohrung", "10mm"), limit=3, each=2, crowd=200)
+    @example(words=(tag, "bohrung", "10mm"), limit=3, each=1, crowd=21)
     def check(words: tuple[str, ...], limit: int, each: int, crowd: int) -> None:
         monkeypatch.setattr(listing, "LOOKED_AT", last["id"] // each)
         monkeypatch.setattr(listing, "CROWD", crowd)
@@ -231,7 +268,7 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
         some = [part for part in held if part.row["id"] % each == 0]
         if len(some) >= limit:
             worst = sorted(part.relevance(typed) for part in some)[limit - 1]
-            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in (0, 1) if tier < worst]
+            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in (0, 1, 3) if tier < worst]
             named = [part for part in held if part.relevance(typed) == 2]
             held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
         with container.reading.connect() as connection:
@@ -258,8 +295,8 @@ def test_facets_are_what_counting_every_part_gives(
         typed = read(filters.words, synonyms)
         if any(part.holds(typed) for part in parts):
             shown = container.parts.catalog.facets(filters).body
-            # None of these parts has any specification; what others say is in test_specifications.py.
-            others = {"match": "exact", "specifications": []}
+            # What parts say in their specifications is counted in test_specifications.py.
+            others = {"match": "exact", "specifications": shown["specifications"]}
             assert shown == counted(parts, filters, typed, tree, shown["categories"]) | others
 
     check()

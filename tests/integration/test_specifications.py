@@ -13,9 +13,10 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import SpecificationFilter
+from app.domain.search import words_of
 from app.services.imports import passes
 from app.services.intent import Intent
-from app.store import specifications
+from app.store import listing, specifications
 from app.store.listing import PartFilters
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -142,6 +143,49 @@ def test_words_and_specifications_narrow_each_other_whichever_is_looked_up_first
             assert ours == expected, (word, sort)
         if category:
             assert catalog.facets(filters).body["total"] == len(expected)
+
+
+def test_a_search_asks_what_parts_specify_only_if_it_has_a_measure_beside_words_and_is_ordered_by_relevance(
+    shop: Shop, statements: Callable[[], Any]
+) -> None:
+    reader = shop.container.parts.catalog
+
+    def asked(words: tuple[str, ...], sort: str) -> bool:
+        with statements() as executed:
+            reader.list_parts(PartFilters(words), sort, None, 50)
+            if sort == "relevance":
+                reader.suggest(words, 5)
+        return any("specification_values" in statement for statement in executed)
+
+    plain = (("bush",), ("bush", "10"), ("10", "mm"), ("m8",), ("6205", "10", "mm"), ("length", "40", "bush"))
+    assert [asked(words, "relevance") for words in plain] == [False] * len(plain)
+    assert asked(("bush", "10", "mm"), "relevance")
+    assert not asked(("bush", "10", "mm"), "name")
+
+
+def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_look_at(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any unit; of several words those of the name count that follow one another; what no part says is not asked for."""
+    for number in range(len(shop.parts)):
+        values = {"description": "bore diameter 10mm 25mm 0.984in thread m8 of 5 kg"}
+        shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
+    shop.say(5, ("Bore diameter", "25", "mm"), ("Thread", "M8", ""))
+
+    def first(typed: str, count: int) -> list[int]:
+        with shop.container.reading.connect() as connection:
+            found = listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50).ids
+        assert sorted(found) == sorted(shop.parts)
+        return [shop.parts.index(part) for part in found[:count]]
+
+    assert first("bore 25mm", 3) == [1, 2, 5]
+    assert first("0.984in bore of", 3) == [1, 2, 5]
+    assert first("bore diameter 25mm", 2) == [5, 0]
+    assert first("25mm bore thread m8", 2) == [5, 0]
+    assert first("thread m8 diameter 10mm", 3) == [0, 5, 1]
+    assert first("5 kg bore", 6) == [0, 1, 2, 3, 4, 5]
+    monkeypatch.setattr(specifications, "MAX_SAYING", 2)
+    assert first("bore 25mm", 6) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_bound_that_cannot_be_compared_is_refused_with_a_remedy(shop: Shop) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.domain import measures
 from app.domain.measures import THREAD, class_in, read
+from app.domain.search import words_of
 from app.store.units import unit_of
 
 LENGTH, VOLTAGE, RESISTANCE = "[length]", unit_of("V"), unit_of("ohm")
@@ -194,3 +195,27 @@ def test_the_words_of_a_thread_are_one_however_it_is_spaced() -> None:
 )  # fmt: skip
 def test_in_a_column_of_classes_a_number_with_a_letter_is_no_quantity(name: str, value: str, unit: str, read: str | None) -> None:
     assert class_in(name, value, unit) == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("10mm bore bearing", [("10mm", (), ("bore", "bearing"))]), ("bearing bore 10 mm", [("10 mm", ("bore", "bearing"), ())]),
+        ("bore d: 0,5 in", [("0,5 in", ("bore",), ())]), ('shaft 1 1/2" (length 5 cm)',
+        [('1 1/2"', ("shaft",), ("length",)), ("5 cm", ("length",), ())]), ("thread m8", [("m8", ("thread",), ())]),
+        ("width 9 mm seal", [("9 mm", ("width",), ("seal",))]), ("8 m8 x 40 iso", []), ("length 40", []), ("6205 2rs skf", []),
+        ("10 mm", []), ("5 parsnips long", []), ("bore", []), ("", []),
+    ],
+)  # fmt: skip
+def test_a_measure_in_a_search_is_a_number_with_a_known_unit_beside_words_of_letters(
+    typed: str, read: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    found = measures.beside(words_of(typed), unit_of)
+    assert [(one.value, one.before, one.after) for one in found] == read
+
+
+def test_only_words_that_follow_one_another_on_one_side_of_a_measure_name_a_specification() -> None:
+    (one,) = measures.beside(("bearing", "bore", "diameter", "10mm", "wide"), unit_of)
+    assert [one.named(words.__contains__) for words in ({"diameter"}, {"diameter", "bore"}, {"bore"}, {"wide", "diameter"})] == [
+        1, 2, 0, 1,
+    ]  # fmt: skip
