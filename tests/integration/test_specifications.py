@@ -164,7 +164,7 @@ def test_a_search_asks_what_parts_specify_only_if_it_has_a_measure_beside_words_
 
 
 def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_look_at(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In any unit; of several words those of the name count that follow one another; what no part says is not asked for."""
     for number in range(len(shop.parts)):
@@ -184,6 +184,12 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
     assert first("25mm bore thread m8", 2) == [5, 0]
     assert first("thread m8 diameter 10mm", 3) == [0, 5, 1]
     assert first("5 kg bore", 6) == [0, 1, 2, 3, 4, 5]
+    shown, cursor = [], ""
+    while cursor is not None:
+        page = client.get("/api/v1/parts?q=bore+25mm&limit=1" + cursor).get_json()
+        shown += [shop.parts.index(item["id"]) for item in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert shown == [1, 2, 5, 0, 3, 4]
     monkeypatch.setattr(specifications, "MAX_SAYING", 2)
     assert first("bore 25mm", 6) == [0, 1, 2, 3, 4, 5]
 
