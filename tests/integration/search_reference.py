@@ -160,7 +160,8 @@ def order(name: str) -> list[tuple[int, Any]]:
                 (0 if sign == " " else 1 + last if last >= 0 else 100 + ord(sign) if sign < "0" else 1000 + ord(sign), 0)
             )
         if whole:
-            place.append((500, Decimal(whole + fraction.replace(",", "."))))
+            # Of equal numbers the one without a fraction comes first (2, 2.0).
+            place.append((500, (Decimal(whole + fraction.replace(",", ".")), fraction != "")))
     return place
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -171,6 +171,8 @@ def test_the_database_reads_texts_as_the_reference_does(value: str, container: C
 
 @settings(max_examples=300, **COMMON)
 @given(names=st.lists(st.lists(CHARACTERS, max_size=12).map("".join), min_size=2, max_size=2))
+@example(names=["M2", "M2.0"])
+@example(names=["M2.0", "M2.00"])
 def test_the_database_orders_names_as_the_reference_does(names: list[str], container: Container) -> None:
     with container.reading.connect() as connection:
         keys = [connection.execute(text("SELECT search_order(:name)"), {"name": name}).scalar_one() for name in names]
