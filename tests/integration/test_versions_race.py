@@ -99,7 +99,8 @@ class Shop:
         return content
 
     def delete_picture(self, reason: str, at: int) -> Any:
-        image_id = (self.image_ids() or [0])[at % max(1, len(self.image_ids()))]
+        ids = self.image_ids() or [0]
+        image_id = ids[at % len(ids)]
         self.steps[reason] = lambda before, _: before | {"images": [one for one in before["images"] if one["id"] != image_id]}
         return self.container.parts.delete_image_with_sync(Intent(self.actor, reason=reason), self.part_id, image_id)
 
