@@ -1,7 +1,7 @@
 """Three Sentinels that watch the farm's two Valkeys, and an address that follows the primary which they elect."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,19 +35,20 @@ class Sentinels:
         Raises:
             TimeoutError: they never did.
         """
-        port = str(self._farm.network.ports[ADDRESSES[name]]).encode()
-        if not wait_until(lambda: sum(_primary(one) == port for one in self._clients) >= QUORUM, within=30):
-            raise TimeoutError(f"the Sentinels did not elect {name}: {[_primary(one) for one in self._clients]}, not {port!r}")
+        if not wait_until(lambda: self._number_for(name) >= QUORUM, within=30):
+            raise TimeoutError(f"the Sentinels did not elect {name}: {[_primary(one) for one in self._clients]}")
         self._farm.network.lead(self._ways, str(self._farm.sockets[name]))
 
-    def fail_over(self) -> None:
-        """Have them elect the replica, as soon as they accept that there is one.
+    def fail_over_to(self, name: str) -> None:
+        """Have them elect the replica, as soon as they accept that there is one, unless they have done so by themselves.
 
         Raises:
             TimeoutError: they did not.
         """
 
         def accepted() -> bool:
+            if self._number_for(name) >= QUORUM:
+                return True
             with suppress(RedisError):
                 return bool(self._clients[0].execute_command("SENTINEL", "FAILOVER", NAME))
             return False
@@ -56,12 +57,31 @@ class Sentinels:
             raise TimeoutError("the Sentinels refuse to fail over")
 
     def take_in(self, name: str, link: str) -> None:
-        """Have a server that was away follow the primary behind a link.
+        """Have a server that was away follow the primary behind a link, unless they elect it meanwhile.
 
         Raises:
             TimeoutError: it does not.
         """
-        _take_in(self._farm, name, link)
+        _take_in(self._farm, name, link, lambda: self._number_for(name) >= QUORUM)
+
+    def agree_on(self, name: str) -> None:
+        """Wait until all say that this server is the primary, and it is: whoever did not know yet would still demote it.
+
+        Raises:
+            TimeoutError: they do not.
+        """
+
+        def is_agreed() -> bool:
+            with suppress(RedisError), self._farm.valkey(name) as client:
+                return self._number_for(name) == COUNT and client.info("replication").get("role") == "master"
+            return False
+
+        if not wait_until(is_agreed, within=30):
+            raise TimeoutError(f"the Sentinels do not agree on {name}: {[_primary(one) for one in self._clients]}")
+
+    def _number_for(self, name: str) -> int:
+        port = str(self._farm.network.ports[ADDRESSES[name]]).encode()
+        return sum(_primary(one) == port for one in self._clients)
 
     def know_each_other(self) -> bool:
         """Whether each knows the replica and all the others."""
@@ -117,10 +137,12 @@ def sentinels(farm: Farm, ways: list[str]) -> Iterator[Sentinels]:
                 process.wait()
 
 
-def _take_in(farm: Farm, name: str, link: str) -> None:
+def _take_in(farm: Farm, name: str, link: str, is_elected: Callable[[], bool] = lambda: False) -> None:
     """Have a server, once it answers, follow the one behind a link, which it tells by which link it is reached itself."""
 
     def follows() -> bool:
+        if is_elected():
+            return True
         with suppress(RedisError):
             _announce(farm, name)
             farm.follow(name, link)
@@ -128,7 +150,7 @@ def _take_in(farm: Farm, name: str, link: str) -> None:
         return False
 
     # Beside other work a whole copy takes a while.
-    if not wait_until(lambda: follows() and wait_until(lambda: _is_in_step(farm, name), within=20), within=60):
+    if not wait_until(lambda: follows() and wait_until(lambda: is_elected() or _is_in_step(farm, name), within=20), within=60):
         raise TimeoutError(f"{name} does not follow")
 
 
