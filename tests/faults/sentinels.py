@@ -40,21 +40,22 @@ class Sentinels:
         self._farm.network.lead(self._ways, str(self._farm.sockets[name]))
 
     def fail_over_to(self, name: str) -> None:
-        """Have them elect the replica, as soon as they accept that there is one, unless they have done so by themselves.
+        """Have them elect the replica, unless they have done so by themselves.
 
         Raises:
             TimeoutError: they did not.
         """
 
-        def accepted() -> bool:
+        def is_elected() -> bool:
             if self._number_for(name) >= QUORUM:
                 return True
+            # They refuse while one is under way, and give up one whose replica they do not know to be well yet.
             with suppress(RedisError):
-                return bool(self._clients[0].execute_command("SENTINEL", "FAILOVER", NAME))
+                self._clients[0].execute_command("SENTINEL", "FAILOVER", NAME)
             return False
 
-        if not wait_until(accepted, within=30, every=0.2):
-            raise TimeoutError("the Sentinels refuse to fail over")
+        if not wait_until(is_elected, within=60, every=0.5):
+            raise TimeoutError(f"the Sentinels do not fail over to {name}")
 
     def take_in(self, name: str, link: str) -> None:
         """Have a server that was away follow the primary behind a link, unless they elect it meanwhile.
