@@ -245,6 +245,7 @@ def said(connection: Connection, words: tuple[str, ...]) -> list[Fitting]:
     every = sorted({word for one in asked for word in (*one.before, *one.after)})
     known = {row.name: set(row.words) for row in connection.execute(_NAMED_LIKE, {"words": every})}
     found: list[Fitting] = []
+    parts = 0
     for one in asked:
         ranks = {name: one.named(has.__contains__) for name, has in known.items()}
         for best in sorted({rank for rank in ranks.values() if rank}, reverse=True):
@@ -252,10 +253,13 @@ def said(connection: Connection, words: tuple[str, ...]) -> list[Fitting]:
             values = jsonb([_equal(name, one.value) for name in names])
             keys = connection.execute(_SAID, {"names": names, "values": values}).scalars()
             said_so = [Fitting(one.value, list(keys))]
-            if _public(connection, said_so):
+            if saying := _public(connection, said_so):
                 found += said_so
+                parts = saying
                 break
-    return found if _public(connection, found) <= MAX_SAYING else []
+    if len(found) > 1:
+        parts = _public(connection, found)
+    return found if parts <= MAX_SAYING else []
 
 
 def _public(connection: Connection, fits: Sequence[Fitting]) -> int:
