@@ -32,6 +32,9 @@ NAMED = 100
 FAILURES_KEPT = 12
 # Longer than any delivery is told to wait (`RetryPolicy.longest_delay`, `transaction.RECORDS_WAIT`), in seconds.
 LONGEST_WAIT = 90.0
+# Nobody works on what it describes. A lease of more than anybody takes was taken before PostgreSQL's clock was set back.
+_LEASED = f"leased_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '{LEASE_SECONDS} s'"
+_FREE = f"({_LEASED}) IS NOT TRUE"
 # The window of the latency report, in seconds: what was slow an hour ago says nothing about the present.
 LATENCY_WINDOW = 900
 
@@ -46,7 +49,7 @@ _CLAIM = text(f"""
     WITH due AS (
         SELECT event_id FROM outbox_deliveries
         WHERE effect = :effect AND state = 'pending' AND next_attempt_at <= statement_timestamp()
-          AND (leased_until IS NULL OR leased_until < clock_timestamp())
+          AND {_FREE}
         ORDER BY next_attempt_at, event_id LIMIT :batch
         FOR UPDATE SKIP LOCKED
     ), leased AS (
@@ -106,14 +109,14 @@ _UNSETTLED_VERSIONS = text("""
 _EVENTS = text(f"SELECT {_COLUMNS} FROM outbox_events e WHERE e.id = ANY(:event_ids)")  # noqa: S608 — as above
 # One statement, since every process asks all of this several times a second. By effect, so that one delivery of each is enough
 # to answer, however many are due.
-_OVERDUE = text("""
+_OVERDUE = text(f"""
     SELECT ARRAY(
         SELECT effect FROM unnest(CAST(:effects AS text[])) AS known(effect)
         WHERE EXISTS (
             SELECT FROM outbox_deliveries d
             WHERE d.effect = known.effect AND d.state = 'pending'
               AND d.next_attempt_at <= statement_timestamp() - make_interval(secs => :seconds)
-              AND (d.leased_until IS NULL OR d.leased_until < clock_timestamp()))) AS effects,
+              AND {_FREE})) AS effects,
     EXISTS (SELECT FROM parts WHERE price_boundary <= statement_timestamp()) AS has_price_dates,
     EXISTS (
         SELECT FROM unnest(CAST(:effects AS text[])) AS known(effect)
@@ -121,11 +124,11 @@ _OVERDUE = text("""
             SELECT FROM outbox_deliveries d
             WHERE d.effect = known.effect AND d.state = 'pending'
               AND d.next_attempt_at > statement_timestamp() + make_interval(secs => :longest))) AS is_ahead
-""")
-# Nothing is told to wait for so long: the clock has been set back since. A lease may be as wrong. Some at a time; at the end of
-# each effect's index, where as a rule there is nothing to be read.
+""")  # noqa: S608 — a constant
+# Nothing is told to wait for so long: the clock has been set back since. Some at a time; at the end of each effect's index,
+# where as a rule there is nothing to be read.
 _AHEAD = text("""
-    UPDATE outbox_deliveries d SET next_attempt_at = clock_timestamp(), leased_until = NULL
+    UPDATE outbox_deliveries d SET next_attempt_at = clock_timestamp()
     FROM unnest(CAST(:effects AS text[])) AS known(effect) CROSS JOIN LATERAL (
         SELECT event_id FROM outbox_deliveries
         WHERE effect = known.effect AND state = 'pending'
@@ -136,9 +139,9 @@ _AHEAD = text("""
     RETURNING d.effect
 """)
 # By state, so that each is counted in its own index. A claim counts an attempt, so one that is under way is no retry yet.
-_STATUS = text("""
+_STATUS = text(f"""
     SELECT effect, count(*) AS pending,
-           count(*) FILTER (WHERE attempts > 0 AND (leased_until IS NULL OR leased_until < clock_timestamp())) AS retries,
+           count(*) FILTER (WHERE attempts > 0 AND {_FREE}) AS retries,
            0 AS dead, 0 AS failures, EXTRACT(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_age_seconds
     FROM outbox_deliveries WHERE state = 'pending' GROUP BY effect
     UNION ALL
@@ -146,7 +149,7 @@ _STATUS = text("""
     UNION ALL
     SELECT effect, 0, 0, 0, count(*), 0 FROM outbox_deliveries
     WHERE failed_at > statement_timestamp() - make_interval(secs => :window) GROUP BY effect
-""")
+""")  # noqa: S608 — a constant
 # Only among the latest deliveries, whose number bounds the query's cost while an import is running. What a shop was filled with
 # before it opened waited for the shop to be started, which is no latency of it.
 _LATENCY = text("""

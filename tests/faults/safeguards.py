@@ -330,7 +330,7 @@ SAFEGUARDS = (
         (
             Edit(
                 STORE_OUTBOX,
-                "          AND (leased_until IS NULL OR leased_until < clock_timestamp())\n        ORDER BY",
+                "          AND {_FREE}\n        ORDER BY",
                 "        ORDER BY",
             ),
         ),
@@ -341,8 +341,19 @@ SAFEGUARDS = (
         (
             Edit(
                 STORE_OUTBOX,
-                "          AND (leased_until IS NULL OR leased_until < clock_timestamp())\n        ORDER BY",
+                "          AND {_FREE}\n        ORDER BY",
                 "          AND leased_until IS NULL\n        ORDER BY",
+            ),
+        ),
+    ),
+    Safeguard(
+        "a lease taken before the clock was set back is void",
+        "tests/integration/test_outbox.py -k clock_was_set_back",
+        (
+            Edit(
+                STORE_OUTBOX,
+                "leased_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '{LEASE_SECONDS} s'\"",
+                'leased_until >= clock_timestamp()"',
             ),
         ),
     ),

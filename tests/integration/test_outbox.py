@@ -16,6 +16,7 @@ from app.contract.task_names import Effect
 from app.domain.retry import RetryPolicy
 from app.services.intent import Intent
 from app.store import outbox, reconciliation
+from app.store.database import single_statements
 from app.sync import prune as prune_module
 from app.sync.delivery import DeliveryService
 from app.sync.effects import Handler
@@ -128,14 +129,29 @@ def test_an_expired_lease_is_taken_over_and_the_first_holder_can_no_longer_postp
 def test_what_waits_for_a_time_before_the_clock_was_set_back_is_due_at_once(
     container: Container, owed: Callable[[int], list[int]], query: Query
 ) -> None:
-    waiting, leased, later = owed(3)
+    waiting, leased, both, later = owed(4)
     ahead = "clock_timestamp() + interval '1 hour'"
     # A sweep of the application's own may come between any two statements.
     query(f"UPDATE outbox_deliveries SET next_attempt_at = {ahead} WHERE event_id = :id", id=waiting)
-    query(f"UPDATE outbox_deliveries SET next_attempt_at = {ahead}, leased_until = {ahead} WHERE event_id = :id", id=leased)
+    query(f"UPDATE outbox_deliveries SET leased_until = {ahead} WHERE event_id = :id", id=leased)
+    query(f"UPDATE outbox_deliveries SET next_attempt_at = {ahead}, leased_until = {ahead} WHERE event_id = :id", id=both)
     query("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() + interval '1 minute' WHERE event_id = :id", id=later)
     container.consistency.sweep()
-    assert [one.id for one in outbox.claim(container.engine, AUDIT, 10)] == [waiting, leased]
+    assert [one.id for one in outbox.claim(container.engine, AUDIT, 10)] == [waiting, leased, both]
+
+
+def test_what_was_leased_before_the_clock_was_set_back_is_overdue(
+    container: Container, owed: Callable[[int], list[int]], query: Query
+) -> None:
+    (event_id,) = owed(1)
+    since = "next_attempt_at = clock_timestamp() - interval '1 minute'"
+    for lease, is_overdue in (("1 hour", True), ("2 seconds", False), ("-1 second", True)):
+        query(
+            f"UPDATE outbox_deliveries SET {since}, leased_until = clock_timestamp() + interval '{lease}' WHERE event_id = :id",
+            id=event_id,
+        )
+        with single_statements(container.engine).connect() as connection:
+            assert (AUDIT in outbox.overdue(connection, 30).effects) == is_overdue
 
 
 def test_settling_says_which_deliveries_were_not_done_before(

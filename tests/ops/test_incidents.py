@@ -19,6 +19,7 @@ import pytest
 from redis import Redis
 
 from app.contract import cache_keys
+from app.contract.task_names import Effect
 from app.sync.heartbeats import BEAT_KEPT
 from bench.debian import UnavailableError
 from bench.system import System, own_stack, wait_until
@@ -168,19 +169,16 @@ def poison_event(shop: Shop) -> Iterator[None]:
 
 @contextmanager
 def stuck_delivery(shop: Shop) -> Iterator[None]:
-    """A worker has taken a delivery and does not get any further with it."""
-    with stopped(shop, "worker"):
-        [part] = shop.system.make_parts(1)
-        held = """
-            UPDATE outbox_deliveries SET leased_until = now() + interval '1 hour', created_at = now() - interval '2 minutes'
-            WHERE effect = 'persist_audit' AND state = 'pending'
-                AND event_id IN (SELECT id FROM outbox_events WHERE aggregate_id = %s) RETURNING 1
-        """
-        assert query(shop.system, held, part)
-    try:
+    """Somebody holds a delivery, and does not get any further with it."""
+    of_part = "state = 'pending' AND effect = %s AND event_id IN (SELECT id FROM outbox_events WHERE aggregate_id = %s)"
+    with database(shop.system) as holder, holder.transaction():
+        with stopped(shop, "worker"):
+            [part] = shop.system.make_parts(1)
+            old = f"UPDATE outbox_deliveries SET created_at = now() - interval '2 minutes' WHERE {of_part} RETURNING 1"
+            assert query(shop.system, old, Effect.PERSIST_AUDIT, part)
+            holding = f"SELECT 1 FROM outbox_deliveries WHERE {of_part} FOR UPDATE"
+            assert holder.execute(holding.encode(), [Effect.PERSIST_AUDIT, part]).fetchall()
         yield
-    finally:
-        query(shop.system, "UPDATE outbox_deliveries SET leased_until = NULL WHERE state = 'pending' RETURNING 1")
 
 
 @contextmanager
