@@ -80,16 +80,16 @@ export async function refresh(...paths: string[]): Promise<void> {
  * Reads `path` again, less and less often, until it shows what a write leaves there later: the worker keeps versions and audit rows.
  * That cannot be left to the event of the write, which is sent before, perhaps even before the screen is open.
  *
- * @param version the newest that there is.
+ * @param newest what names the newest that there is, such as its version.
  * @param isThere whether it is shown already.
  */
-export function useFollowing(path: () => string, version: () => number, isThere: () => boolean): void {
+export function useFollowing(path: () => string, newest: () => number | string, isThere: () => boolean): void {
   let isGone = false;
   onScopeDispose(() => (isGone = true));
-  watch(version, async (wanted) => {
+  watch(newest, async (wanted) => {
     for (const pause of LATER_MS) {
       await new Promise((resolve) => setTimeout(resolve, pause));
-      if (isGone || version() !== wanted || isThere()) return;
+      if (isGone || newest() !== wanted || isThere()) return;
       await refresh(path());
     }
   }, { immediate: true });
