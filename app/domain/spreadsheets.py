@@ -17,6 +17,9 @@ _FOREIGN = (
     r"|[0-9]{1,2}[.-](?:Oca|Şub|Nis|Haz|Tem|Ağu|Eyl|Eki|Kas|Ara)|[0-9]{1,2}-(?:mrt|mei|maj|okt)"
     r"|[0-9]{1,2}[月월] ?[0-9]{1,2}[日일]|[0-9]{1,2}/(?:jan|fev|mar|abr|mai|jun|jul|ago|set|out|nov|dez)"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T]00:00:00"
+    # Month and year, which they make of MARS5. Not of months that are words of other numbers: set-10, mar-05.
+    r"|(?:janv|févr|mars|avr|juin|juil|août|déc)\.?-[0-9]{2}|(?:mrt|mei|maj|okt)-[0-9]{2}"
+    r"|(?:янв|фев|мар|апр|май|июн|июл|авг|сен|окт|ноя|дек)\.[0-9]{2}"
 )
 _DATE = (
     rf"[0-9]{{1,2}}(?:-|\. ){_TITLED}(?:[- ][0-9]{{2,4}})?|{_TITLED}[- ][0-9]{{2}}|[0-9]{{1,2}}-{_SMALL}\.?(?:-[0-9]{{2,4}})?"

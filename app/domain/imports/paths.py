@@ -16,7 +16,7 @@ from app.domain.imports.options import NO_SEPARATOR
 # How levels are separated. A `>` before `=`, or between a space and a digit, means "more than".
 _PATTERNS = {
     ">": r"(?<![-=~–—])(?:(?<!\s)>+(?!=)|>+(?![\d=]))", "->": "[-~–—]+>+", "=>": "=+>+", "&gt;": "(?:&gt;)+",
-    "→": "[→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕]+", "⇒": "[⇒⟹⇨]+", "»": "[»≫⟫]+", "›": "[›❯❱]+", "▸": "[▸►▶▷▹]+", "＞": "＞+", "::": "::+",
+    "→": "[→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕↦]+", "⇒": "[⇒⟹⇨]+", "»": "[»≫⟫]+", "›": "[›❯❱⟩〉]+", "▸": "[▸►▶▷▹‣]+", "＞": "＞+", "::": "::+",
     "|": "[|｜]+", " / ": r"(?<=\s)[/／](?=\s)", "/": "[/／]",
 }  # fmt: skip
 _STRONG = [separator for separator in _PATTERNS if separator not in {"|", " / ", "/"}]
@@ -177,7 +177,7 @@ def written(path: Sequence[str]) -> str:
     return " > ".join(levels)
 
 
-_SPECIAL = re.compile(r"[\\>/／|｜→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕⇒⟹⇨»≫⟫›❯❱▸►▶▷▹＞]|:(?=:)|(?<=:):|&(?=gt;)")
+_SPECIAL = re.compile(r"[\\>/／|｜→➔➙➛➜➝➞➡➤➥⟶⇢⇾⭢⮕↦⇒⟹⇨»≫⟫›❯❱⟩〉▸►▶▷▹‣＞]|:(?=:)|(?<=:):|&(?=gt;)")
 _SPECIAL_WITHIN = re.compile(_SPECIAL.pattern + "|[,;]")
 _SPECIAL_ALONE = re.compile("|".join((_SPECIAL.pattern, *_SUSPECT.values())))
 

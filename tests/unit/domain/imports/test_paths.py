@@ -31,6 +31,7 @@ def read(cells: list[str], chosen: str | None = None, shop_roots: set[str] | Non
         (["Transistors-->NPN", "Transistors"], [("Transistors", "NPN"), ("Transistors",)]),
         (["A>B", "A >> B", "A > B > C"], [("A", "B"), ("A", "B"), ("A", "B", "C")]),
         (["A => B"], [("A", "B")]), (["A → B"], [("A", "B")]), (["A » B"], [("A", "B")]), (["A›B"], [("A", "B")]),
+        (["A ⟩ B"], [("A", "B")]), (["A ‣ B"], [("A", "B")]), (["A ↦ B"], [("A", "B")]),
         (["A::B"], [("A", "B")]), (["A &gt; B"], [("A", "B")]), (["A|B", "A | C"], [("A", "B"), ("A", "C")]),
         (["Tools / Drills / Cordless"], [("Tools", "Drills", "Cordless")]),
         (["Tools / Drills", "Tools / Saws"], [("Tools", "Drills"), ("Tools", "Saws")]),
