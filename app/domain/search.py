@@ -6,9 +6,10 @@ that letters, units and sizes are made equal in one place. Here it is decided wh
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, product
 from math import inf, prod
 
 from app.domain.content import without_joiners
@@ -19,6 +20,8 @@ MAX_WORDS = 10
 # So many readings of a whole search are compared with the names.
 MAX_SEQUENCES = 12
 LONGEST_JOINED = 40
+# A synonym may be for so many words, as the database reads them (migration 0016).
+LONGEST_TERM = 5
 # Appended to a prefix, sorts after every text that begins with it, in code point order.
 LAST = "\U0010ffff"
 # What a word is taken to mean that is left out.
@@ -178,6 +181,18 @@ class Typed:
         kept = [s for s in self.synonyms if not any(meant[s.first : s.first + s.length])]
         synonyms = [replace(synonym, first=left.index(synonym.first)) for synonym in kept]
         return replace(self, words=tuple(words), synonyms=tuple(synonyms), is_meant=True)
+
+    def taken_terms(self) -> dict[str, list[tuple[int, int]]]:
+        """Return what words side by side are together, if any of them is taken for others: terms that may have synonyms; with the
+        first place and the number of words of each."""
+        terms: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for first in range(len(self.words)):
+            for end in range(first + 1, min(first + LONGEST_TERM, len(self.words)) + 1):
+                words = self.words[first:end]
+                if any(word.likely for word in words):
+                    for term in product(*(word.likely or (word.bare,) for word in words)):
+                        terms["".join(term)].append((first, end - first))
+        return terms
 
     def forms(self) -> list[Form]:
         """Return every form of every word, and of words together."""

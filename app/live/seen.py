@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.domain.buckets import Allowance, TokenBucket
 
 # Events whose age a process remembers.
-MOST = 1000
+MAX_EVENTS = 1000
 # Events that it asks the database about. Anybody can report ids that it does not know.
 _LOOKUPS = Allowance(per_second=20, at_once=40)
 
@@ -34,7 +34,7 @@ class Seen:
         if not self._lookups.draw(1):
             return None
         self._written[event_id] = None
-        if len(self._written) > MOST:
+        if len(self._written) > MAX_EVENTS:
             self._written.popitem(last=False)
         age = self._ask(event_id)
         if age is not None:

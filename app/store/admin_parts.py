@@ -105,7 +105,7 @@ def _page(
 ) -> Page[Row[Any]]:  # fmt: skip
     # The id beside the key of the order, so that one index has both.
     continued, order_by = SORTS[sort].clauses("o.part_id" if sort.endswith("part_name") else "p.id", after)
-    conditions, parameters = _narrowed(connection, filters, typed.meaning(meant))
+    conditions, parameters = _narrowed(connection, filters, search.taken(connection, typed, meant))
     statement = text(f"""
         SELECT p.id, p.sku, p.slug, p.part_name, p.version, p.price_version,
                CASE WHEN p.archived_at IS NULL THEN p.status ELSE 'archived' END AS status,

@@ -240,9 +240,9 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     meant = after.meant if after else ()
     typed, prices = _read(connection, filters)
     fits = _fitting(connection, filters, sort)
-    rows = _rows(connection, filters, sort, after, limit, typed.meaning(meant), prices, fits)
+    rows = _rows(connection, filters, sort, after, limit, search.taken(connection, typed, meant), prices, fits)
     if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
-        rows = _rows(connection, filters, sort, None, limit, typed.meaning(meant), prices, fits)
+        rows = _rows(connection, filters, sort, None, limit, search.taken(connection, typed, meant), prices, fits)
     shown, following = cut(rows, limit)
     position = following and Position(following.key, following.id, meant)
     return Found([row.id for row in shown], position, meant, prices.currency)
@@ -257,7 +257,7 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
     typed, prices = _read(connection, filters)
     rows = _suggested_rows(connection, filters, typed, prices, limit)
     if not rows and (meant := search.meaning(connection, typed)):
-        rows = _suggested_rows(connection, filters, typed.meaning(meant), prices, limit)
+        rows = _suggested_rows(connection, filters, search.taken(connection, typed, meant), prices, limit)
     return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
 
 
@@ -322,11 +322,12 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
         fits = specifications.fitting(connection, filters.specifications)
     counts = _counts(connection, filters, typed, prices, fits)
     if not counts and (meant := search.meaning(connection, typed)):
-        counts = _counts(connection, filters, typed.meaning(meant), prices, fits)
+        typed = search.taken(connection, typed, meant)
+        counts = _counts(connection, filters, typed, prices, fits)
     tree = as_tuples(connection.execute(_TREE)) if counts else []
     facets = composed(counts, tree)
     ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
-    said = _counts_of_specifications(connection, filters, typed.meaning(meant), prices, fits) if filters.is_of_category else ()
+    said = _counts_of_specifications(connection, filters, typed, prices, fits) if filters.is_of_category else ()
     return facets | {
         "specifications": specification_facets(said, unit_of),
         "price": ends or None,

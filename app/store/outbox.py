@@ -25,7 +25,7 @@ from app.store.transaction import CommittedEvent, UnitOfWork
 # fraction of it; one that takes longer is done twice, which does no harm.
 LEASE_SECONDS = 5
 REPLAYED_AT_ONCE = 5000
-MOST_COUNTED = 100_000
+MAX_COUNTED = 100_000
 # Events that the audit row of a discard names.
 NAMED = 100
 # Failed attempts that are kept with a delivery: all that a record has before it is given up on (`RetryPolicy`).
@@ -543,7 +543,7 @@ def discard(unit_of_work: UnitOfWork, which: Which, reason: str) -> int:
 
 def changes_today(connection: Connection) -> int:
     """Return how many events were committed since midnight, UTC; of more than 100,000 only that many are counted."""
-    return int(connection.execute(_TODAY, {"most": MOST_COUNTED}).scalar_one())
+    return int(connection.execute(_TODAY, {"most": MAX_COUNTED}).scalar_one())
 
 
 def journey(connection: Connection, event_id: str) -> Sequence[Row[Any]]:

@@ -7,7 +7,9 @@ part's own if not only the description has it. Every condition can be served by 
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
+from itertools import islice
 from math import inf
 from typing import Any, Literal, NamedTuple
 from weakref import WeakKeyDictionary
@@ -77,11 +79,17 @@ SOME = """
         FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
               FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))"""
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
+# The words of parts that are like a word, and the terms for which the shop has synonyms.
 _SUGGEST = text("""
-    SELECT word FROM (
-        SELECT DISTINCT word, word = ANY(:swapped) AS is_swapped, similarity(word, :word) AS near
-        FROM search_words WHERE show_trgm(:word) <> '{}' AND (word % :word OR word = ANY(:swapped))) found
-    ORDER BY is_swapped DESC, near DESC, word LIMIT :most
+    SELECT word, bool_or(is_of_part) AS is_of_part FROM (
+        SELECT word, true AS is_of_part FROM search_words WHERE word % :word OR word = ANY(:swapped)
+        UNION ALL SELECT term_key, false FROM search_synonyms WHERE term_key % :word OR term_key = ANY(:swapped)) found
+    WHERE show_trgm(:word) <> '{}' GROUP BY word
+    ORDER BY word = ANY(:swapped) DESC, similarity(word, :word) DESC, word
+""")
+_SYNONYMS = text("""
+    SELECT term_key, search_normal(means) AS text, search_tokens(means) AS tokens FROM search_synonyms
+    WHERE term_key = ANY(:terms) ORDER BY id
 """)
 
 
@@ -316,6 +324,20 @@ def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Me
     return tuple(meant) if any(meant) else _without_some(connection, typed, whose)
 
 
+def taken(connection: Connection, typed: Typed, meant: Sequence[tuple[str, ...]]) -> Typed:
+    """Return it with its words taken for others, or left out, and with the shop's synonyms for what they are taken for."""
+    changed = typed.meaning(meant)
+    terms = changed.taken_terms()
+    if not terms:
+        return changed
+    synonyms = [
+        Synonym(first, length, row.text, tuple(row.tokens))
+        for row in connection.execute(_SYNONYMS, {"terms": list(terms)}).all()
+        for first, length in terms[row.term_key]
+    ]
+    return replace(changed, synonyms=(*changed.synonyms, *synonyms))
+
+
 def _may_go(word: Word) -> bool:
     """Whether it looks like the name of a maker or a description: a number or a sign says which part is meant."""
     return word.bare.isalpha() and len(word.bare) >= SHORTEST and not word.signs
@@ -325,7 +347,7 @@ def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:
     meant: list[tuple[str, ...]] = [()] * len(typed.words)
     for place in sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity)[:-LOOKED_UP]:
         meant[place] = LEFT_OUT
-        if is_found(connection, typed.meaning(meant), whose):
+        if is_found(connection, taken(connection, typed, meant), whose):
             return tuple(meant)
     return ()
 
@@ -334,14 +356,19 @@ def _suggestions(connection: Connection, typed: Typed, place: int, whose: Whose)
     word = typed.words[place].bare
     if len(word) < SHORTEST:
         return ()
+
+    def is_held(other: str) -> bool:
+        meant = [(other,) if at == place else () for at in range(len(typed.words))]
+        return is_found(connection, taken(connection, typed, meant), whose, place)
+
     # A word that some part has without its signs is meant as that. Half of the numbers of a catalog resemble a short number.
-    if typed.words[place].signs:
-        meant = [(word,) if other == place else () for other in range(len(typed.words))]
-        if is_found(connection, typed.meaning(meant), whose, place):
-            return (word,)
+    if typed.words[place].signs and is_held(word):
+        return (word,)
     # The similarity threshold of the operator `%` in the next statement.
     connection.execute(_LEAST, {"least": likeness(word)})
-    return tuple(connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word), "most": SUGGESTIONS}).scalars())
+    like_it = connection.execute(_SUGGEST, {"word": word, "swapped": swapped(word)}).all()
+    # Parts may have nothing of what a term means.
+    return tuple(islice((row.word for row in like_it if row.is_of_part or is_held(row.word)), SUGGESTIONS))
 
 
 class RelevanceTier(NamedTuple):

@@ -38,7 +38,7 @@ BUDGET = 2.0
 # Seconds until events of a newer release are looked at again, in case no worker of that release has delivered them.
 FOREIGN_DELAY = 5.0
 # Events of a batch whose ids the log has.
-MOST_TRACED = 20
+MAX_TRACED = 20
 OUTAGES = (CacheUnavailableError, PublishError, EdgeUnavailableError, OperationalError)
 
 
@@ -133,9 +133,9 @@ class DeliveryService:
             settled = self._applied(effect, batch)
         trace.info(
             "delivered", effect=effect, events=len(batch),
-            event_ids=[str(delivery.event_id) for delivery in batch[:MOST_TRACED]],
-            request_ids=sorted({delivery.request_id for delivery in batch[:MOST_TRACED] if delivery.request_id}),
-            actor_ids=sorted({delivery.actor_id for delivery in batch[:MOST_TRACED] if delivery.actor_id is not None}),
+            event_ids=[str(delivery.event_id) for delivery in batch[:MAX_TRACED]],
+            request_ids=sorted({delivery.request_id for delivery in batch[:MAX_TRACED] if delivery.request_id}),
+            actor_ids=sorted({delivery.actor_id for delivery in batch[:MAX_TRACED] if delivery.actor_id is not None}),
         )  # fmt: skip
         for delivery in batch:
             if delivery.id in settled and effect is not Effect.INVALIDATE_CACHE:

@@ -30,7 +30,7 @@ PATIENCE = 1.0
 # Seconds until a waiting writer tries again.
 AGAIN_AFTER = 0.1
 # Of a purge's keys in one header: Varnish takes lines of 8 kB.
-MOST_CHARACTERS = 4000
+MAX_CHARACTERS = 4000
 FASTLY = "https://api.fastly.com"
 CLOUDFLARE = "https://api.cloudflare.com"
 
@@ -114,7 +114,7 @@ def varnish(url: str) -> EdgeCache:
     def purges(keys: Sequence[str]) -> Iterable[Purge]:
         line: list[str] = []
         for key in keys:
-            if sum(map(len, line)) + len(line) + len(key) > MOST_CHARACTERS:
+            if sum(map(len, line)) + len(line) + len(key) > MAX_CHARACTERS:
                 yield Purge("PURGE", "/", {"Surrogate-Key": " ".join(line)})
                 line = []
             line.append(key)

@@ -38,8 +38,8 @@ FOLLOWED_EVERY = 4
 SAMPLED_EVERY = 4
 # Changes among which a step chooses; checks that are waiting; looks at what does not stay the same for long enough.
 CHOSEN_FROM = 50
-MOST_WAITING = 400
-MOST_LOOKS = 5
+MAX_WAITING = 400
+MAX_LOOKS = 5
 # What is found again this soon is not reported again, in seconds: it has not been repaired by then, or it is planted faster.
 SILENT = 30.0
 AWAY = (SQLAlchemyError, CacheUnavailableError, BusyError)
@@ -147,7 +147,7 @@ class Verifier:
             self._wait(_Check(now + age, chosen.part_id, Checked.CHANGED))
 
     def _wait(self, check: _Check) -> None:
-        if len(self._waiting) < MOST_WAITING:
+        if len(self._waiting) < MAX_WAITING:
             heapq.heappush(self._waiting, check)
 
     def _check(self, check: _Check) -> None:
@@ -160,7 +160,7 @@ class Verifier:
         elif check.looks and (found := self._proven(check, look)):
             self._monitoring.record_checks(check.what, Outcome.DRIFT)
             self._report(found, check.part_id)
-        elif len(check.looks) >= MOST_LOOKS:
+        elif len(check.looks) >= MAX_LOOKS:
             self._monitoring.record_checks(check.what, Outcome.SKIPPED)
         else:
             self._wait(replace(check, due=time.monotonic() + BOUND, looks=(*check.looks, look)))

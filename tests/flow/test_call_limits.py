@@ -20,7 +20,7 @@ from config import load_settings
 from tests.flow.credentials import PASSWORD
 
 PER_SECOND = 5
-MOST = PER_SECOND * AT_ONCE
+MAX_CALLS = PER_SECOND * AT_ONCE
 ME, LOGIN = "/api/v1/auth/me", "/api/v1/auth/login"
 Api = Callable[..., FlaskClient]
 Wait = Callable[[float], None]
@@ -80,7 +80,7 @@ def left(answer: TestResponse, name: str = "calls") -> tuple[int, int]:
 
 def used_up(client: FlaskClient) -> TestResponse:
     """Make all the calls that a client may make; return the answer to the first that it may not."""
-    answers = [client.get(ME) for _ in range(MOST)]
+    answers = [client.get(ME) for _ in range(MAX_CALLS)]
     assert {answer.status_code for answer in answers} == {200}
     return client.get(ME)
 
@@ -89,9 +89,9 @@ def test_answers_count_down_to_the_refusal_which_says_when_to_come_back(
     key: Api, wait: Wait, refused: Callable[..., dict[str, object]]
 ) -> None:
     client = key("viewer")
-    answers = [client.get(ME) for _ in range(MOST)]
-    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {f'"calls";q={MOST};w={AT_ONCE}'}
-    assert [left(answer)[0] for answer in answers] == [*range(MOST - 1, -1, -1)]
+    answers = [client.get(ME) for _ in range(MAX_CALLS)]
+    assert {answer.headers["RateLimit-Policy"] for answer in answers} == {f'"calls";q={MAX_CALLS};w={AT_ONCE}'}
+    assert [left(answer)[0] for answer in answers] == [*range(MAX_CALLS - 1, -1, -1)]
     assert [left(answers[0])[1], left(answers[-1])[1]] == [1, AT_ONCE]
     answer = client.get(ME, headers={"Accept-Language": "de"})
     assert refused(answer, 429)["code"] == "too_many_requests"
@@ -100,7 +100,7 @@ def test_answers_count_down_to_the_refusal_which_says_when_to_come_back(
     wait(1 / PER_SECOND)
     assert [client.get(ME).status_code for _ in range(2)] == [200, 429]
     wait(AT_ONCE)
-    assert left(client.get(ME)) == (MOST - 1, 1)
+    assert left(client.get(ME)) == (MAX_CALLS - 1, 1)
 
 
 def test_who_asks_again_at_once_is_kept_waiting_for_the_refusal(key: Api, strict: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_who_asks_again_at_once_is_kept_waiting_for_the_refusal(key: Api, strict
 def test_nobody_else_feels_it(key: Api, person: Callable[[], FlaskClient], client: FlaskClient) -> None:
     busy, other, browser = key("admin"), key("admin"), person()
     assert used_up(busy).status_code == 429
-    assert left(other.get(ME)) == left(browser.get(ME)) == (MOST - 1, 1)
+    assert left(other.get(ME)) == left(browser.get(ME)) == (MAX_CALLS - 1, 1)
     assert client.get("/api/v1/parts").status_code == 200
 
 
@@ -138,7 +138,7 @@ def test_a_person_is_one_in_all_of_their_sessions(staff: Callable[..., str], per
 def test_what_the_role_does_not_allow_counts_and_what_nobody_has_made_does_not(key: Api, strict: Flask) -> None:
     client, nobody = key("viewer"), strict.test_client()
     answer = client.get("/api/v1/admin/users")
-    assert (answer.status_code, left(answer)[0]) == (403, MOST - 1)
+    assert (answer.status_code, left(answer)[0]) == (403, MAX_CALLS - 1)
     answer = nobody.get(ME)
     assert answer.status_code == 401
     assert "RateLimit" not in answer.headers

@@ -27,7 +27,7 @@ from app.store.users import NewSession
 from app.sync.prune import prune
 
 ROWS = 10_000_000
-MOST = 100_000
+MAX_SORTED = 100_000
 # Tables that grow with the shop or with time.
 LARGE = (
     "outbox_events", "outbox_deliveries", "data_change_logs", "part_content_versions", "parts", "stock_levels", "part_prices",
@@ -129,7 +129,7 @@ def scanned(plan: dict[str, Any]) -> Iterator[str]:
     if table in LARGE and index and index not in FEW and "Filter" in plan and "Index Cond" not in plan:
         yield f"{table} in {index}"
     for child in plan.get("Plans", ()):
-        if plan["Node Type"] in {"Sort", "Hash"} and child["Plan Rows"] > MOST:
+        if plan["Node Type"] in {"Sort", "Hash"} and child["Plan Rows"] > MAX_SORTED:
             yield f"{plan['Node Type']} of {child['Plan Rows']}"
         yield from scanned(child)
 

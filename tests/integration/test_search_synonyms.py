@@ -78,6 +78,48 @@ def test_a_pair_means_each_other_unless_it_is_one_way(container: Container, new_
     assert {f"{said},{meant}", f"{meant},{said}"} <= set(flask("list").splitlines())
 
 
+def test_a_misspelt_word_has_the_synonyms_of_what_it_is_taken_for(container: Container, new_part: NewPart, flask: Flasks) -> None:
+    """Whether some part is called so, or the shop knows it from its synonyms alone, as a whole term or beside another word."""
+    # In letters alone: what has a digit is no name that may be left out.
+    said, meant = (word.translate(str.maketrans("0123456789", "ghijklmnop")) for word in words())
+    number = "7" + uuid4().hex[:5]
+    part = new_part(sku=f"N-{number}", part_name=f"Deep {meant} {number}")
+    wrong = said[:4] + said[5:]
+
+    def shown(typed: str) -> tuple[list[int], str, int, list[int], list[int]]:
+        filters = PartFilters(words_of(typed))
+        page = container.parts.catalog.list_parts(filters, "relevance", None, 5).body
+        suggested = container.parts.catalog.suggest(filters.words, 5).body["parts"]
+        panel = container.parts.admin.list_parts(GridFilters(filters.words), "sku", None, 5)
+        return (
+            [i["id"] for i in page.items],
+            page.match,
+            container.parts.catalog.facets(filters).body["total"],
+            [i["id"] for i in suggested],
+            [i["id"] for i in panel.items],
+        )
+
+    flask("add", said, meant, "--one-way")
+    assert shown(f"{wrong} {number}") == ([part], "similar", 1, [part], [part])
+    # Of a term that says nothing of what there is, customers are still shown the rest.
+    flask("remove", said, meant, "--one-way")
+    flask("add", said, "v" + uuid4().hex[:8], "--one-way")
+    assert shown(f"{wrong} {number}")[:3] == ([part], "similar", 1)
+    flask("add", f"{said} groove", meant, "--one-way")
+    new_part(part_name=f"Another {said} with a groove")
+    assert shown(f"{wrong} groove {number}") == ([part], "similar", 1, [part], [part])
+
+
+def test_the_second_page_of_a_misspelt_synonym_goes_on_in_it(container: Container, new_part: NewPart, flask: Flasks) -> None:
+    said, meant = words()
+    parts = [new_part(part_name=f"{meant} number {number}") for number in range(3)]
+    flask("add", said, meant, "--one-way")
+    filters = PartFilters((said[:4] + said[5:],))
+    first = container.parts.catalog.list_parts(filters, "name", None, 1).body
+    second = container.parts.catalog.list_parts(filters, "name", first.next, 5).body
+    assert [[item["id"] for item in page.items] for page in (first, second)] == [parts[:1], parts[1:]]
+
+
 def test_an_edit_is_audited_and_told_to_open_pages(
     flask: Flasks, query: Query, deliver: Callable[[], None], container: Container
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.system import Client, close_all, create_key, own_stack
 
 # What may be made at once by whoever may make five calls a second.
-MOST = 50
+MAX_CALLS = 50
 
 
 def test_each_process_limits_each_key_by_itself_and_serves_all_others(tmp_path: Path) -> None:
@@ -17,11 +17,11 @@ def test_each_process_limits_each_key_by_itself_and_serves_all_others(tmp_path: 
         other = create_key(system.stack.settings.database_url, "another")
         first, second = system.clients_of_every_process()
         served = 0
-        while served < 20 * MOST and (status := first.call("GET", "/auth/me").status) == 200:
+        while served < 20 * MAX_CALLS and (status := first.call("GET", "/auth/me").status) == 200:
             served += 1
-        assert served >= MOST
+        assert served >= MAX_CALLS
         assert status == 429
-        assert {second.call("GET", "/auth/me").status for _ in range(MOST)} == {200}
+        assert {second.call("GET", "/auth/me").status for _ in range(MAX_CALLS)} == {200}
 
         counted: Counter[int] = Counter()
 

@@ -35,7 +35,7 @@ from tests.origin import origin
 
 LINK = ["valkey"]
 # A long queue, and how often the shop is used at most while it is worked off.
-LONG, MOST_ROUNDS = 100_000, 10_000
+LONG, MAX_ROUNDS = 100_000, 10_000
 
 
 @dataclass
@@ -296,7 +296,7 @@ def test_a_queue_of_a_hundred_thousand_is_told_of_and_worked_off_while_the_shop_
     assert wait_until(lambda: "OutboxStuck" in shop.watching.firing(), within=120), shop.watching.firing()
     waiting, rounds = owed(shop.system), 0
     with closing(shop.system.client()) as client:
-        while owed(shop.system) and rounds < MOST_ROUNDS:
+        while owed(shop.system) and rounds < MAX_ROUNDS:
             # What nobody has to wait for is not behind the queue: caches and open pages are told at once.
             rounds += 1
             written = client.call("POST", f"/admin/parts/{other}/stock/adjustments", {"delta": 1, "reason": "meanwhile"})

@@ -19,7 +19,7 @@ CASES = {path.name: path.read_text() for path in (OPS / "prometheus").glob("rule
 # Made by Prometheus itself, or only if somebody sets LOCKSTEP_BACKUP_STAMP or LOCKSTEP_TLS_ADDRESS.
 MADE_ELSEWHERE = {"up", "backup_last_success_timestamp_seconds", "tls_certificate_expires_timestamp_seconds"}
 # What a label may be at most, by far. Routes are those that the application has.
-MOST_VALUES = 40
+MAX_VALUES = 40
 
 
 def test_the_rules_and_the_configurations_are_sound() -> None:
@@ -108,7 +108,7 @@ def test_no_label_has_more_values_than_the_application_has_of_their_kind(client:
     routes = {rule.rule for rule in client.application.url_map.iter_rules()} | {"none"}
     assert values["http_request_duration_seconds", "route"] <= routes
     for (metric, label), found in values.items():
-        assert label == "route" or len(found) <= MOST_VALUES, (metric, label, found)
+        assert label == "route" or len(found) <= MAX_VALUES, (metric, label, found)
         assert label in {
             "route", "method", "status", "le", "operation", "effect", "error_type", "cache_type", "result", "entity", "namespace",
             "event", "reason", "kind", "queue", "volume", "version", "python",

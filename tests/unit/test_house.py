@@ -64,5 +64,18 @@ def test_every_test_that_the_security_document_names_exists() -> None:
     assert gone == []
 
 
+def test_a_constant_that_limits_is_called_max() -> None:
+    """As CONTRIBUTING.md says of names."""
+    named = [
+        f"{path.relative_to(REPOSITORY)}: {node.id}"
+        for place in ("app", "bench", "demo", "devserver", "migrations", "ops", "tests", "workers")
+        for path in (REPOSITORY / place).rglob("*.py")
+        if not path.is_relative_to(REPOSITORY / "app" / "frontend")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and re.match(r"_?MOST(_|$)", node.id)
+    ]
+    assert named == []
+
+
 def _source(path: Path) -> str:
     return path.read_text() if path.is_file() else ""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.live.seen import _LOOKUPS, MOST, Seen
+from app.live.seen import _LOOKUPS, MAX_EVENTS, Seen
 
 
 class Database:
@@ -33,4 +33,4 @@ def test_forged_ids_ask_only_as_often_as_is_allowed_and_do_not_drive_out_what_is
     assert [seen.age_ms(f"forged {number % 500}") for number in range(5000)] == [None] * 5000
     assert len(database.asked) <= _LOOKUPS.at_once + _LOOKUPS.per_second * 5
     assert seen.age_ms("known") is not None
-    assert len(seen._written) <= MOST
+    assert len(seen._written) <= MAX_EVENTS
