@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import takewhile
+from itertools import product, takewhile
 
 # A longer text is words, whatever stands in it.
 MAX_TEXT = 100
@@ -25,6 +25,8 @@ LENGTH = "[length]"
 MAX_ROUNDING = Decimal("0.002")
 # Of so many words is a measure that is typed among others (`1 1/2 in`).
 MAX_WORDS = 3
+# Of so many letters, at most, is a unit whose capitals are guessed (`kPa`): each more would double what is looked up.
+MAX_RECASED = 3
 # As many digits as are left of a conversion, so that 0.1 in is 2.54 mm in each way of reckoning.
 _DIGITS = 12
 
@@ -93,9 +95,10 @@ class SpecificationFilter:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A measure among the words of a search, and the words before and after it, those next to it first."""
+    """A measure among the words of a search, in each way that it may be meant, since these have no capitals (`10 mPa`, `10 MPa`);
+    and the words before and after it, those next to it first."""
 
-    value: str
+    values: tuple[str, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
 
@@ -135,6 +138,7 @@ _MULTIPLIERS = {
 # Longer units are meant all the same (`500 MPa`).
 _OF_CLASSES = re.compile(r"\b(?:class|grade|hardness)\b|(?:klasse|güte|härte)\b", re.IGNORECASE)
 _CLASS = re.compile(r"\d{1,6}(?:[.,]\d{1,3})? ?[A-Za-z]")
+_ENDING = re.compile(r"(.*\d ?)([^\d ]{1,8})")
 _FRACTION_SIGN = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
 _DIAMETER = re.compile(r"^\s{0,9}[Øø⌀∅]\s{0,9}(?=[\d.,])")
 _GROUPED = re.compile(r"[ '’]")
@@ -179,12 +183,24 @@ def beside(words: Sequence[str], unit_of: UnitOf) -> tuple[Beside, ...]:
     found, place = [], 0
     while place < len(bare):
         ends = range(place + 1, min(place + MAX_WORDS, len(bare)) + 1)
-        end = next((end for end in ends if _is_measure(typed(" ".join(bare[place:end]), unit_of))), None)
-        if end is not None:
-            one = Beside(" ".join(bare[place:end]), _of_letters(reversed(bare[:place])), _of_letters(bare[end:]))
-            found += [one] if one.before or one.after else []
-        place = end or place + 1
+        values, end = next(
+            ((values, end) for end in ends if (values := _meant(" ".join(bare[place:end]), unit_of))), ((), place + 1)
+        )
+        one = Beside(values, _of_letters(reversed(bare[:place])), _of_letters(bare[end:]))
+        found += [one] if values and (one.before or one.after) else []
+        place = end
     return tuple(found)
+
+
+def _meant(text: str, unit_of: UnitOf) -> tuple[str, ...]:
+    """Return the measures that a text in small letters may be, with the capitals that their units have."""
+    ways = [text]
+    if (parts := _ENDING.fullmatch(text)) and sum(map(str.isalpha, parts[2])) <= MAX_RECASED:
+        letters = [dict.fromkeys((letter, letter.upper())) for letter in parts[2]]
+        ways = [parts[1] + "".join(unit) for unit in product(*letters)]
+    readings = {way: typed(way, unit_of) for way in ways}
+    different = {reading.unit: way for way, reading in reversed(readings.items()) if _is_measure(reading)}
+    return tuple(reversed(different.values()))
 
 
 def _is_measure(reading: Reading) -> bool:

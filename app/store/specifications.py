@@ -250,9 +250,9 @@ def said(connection: Connection, words: tuple[str, ...]) -> list[Fitting]:
         ranks = {name: one.named(has.__contains__) for name, has in known.items()}
         for best in sorted({rank for rank in ranks.values() if rank}, reverse=True):
             names = [name for name, rank in ranks.items() if rank == best]
-            values = jsonb([_equal(name, one.value) for name in names])
+            values = jsonb([_equal(name, value) for name in names for value in one.values])
             keys = connection.execute(_SAID, {"names": names, "values": values}).scalars()
-            said_so = [Fitting(one.value, list(keys))]
+            said_so = [Fitting(one.values[0], list(keys))]
             if saying := _public(connection, said_so):
                 found += said_so
                 parts = saying

@@ -95,6 +95,7 @@ def _name_of(symbol: str) -> str | None:
     return name
 
 
+@lru_cache(maxsize=4096)
 def _found(symbol: str) -> str | None:
     if symbol in _OTHERS:
         return None

@@ -248,7 +248,7 @@ class Part:
         meant = []
         for one in measures.beside(typed.typed, unit_of):
             ranks = {name: one.named(partial(_is_in_name, name)) for name, _value, _unit in self.known}
-            equal = [said for said in self.known if ranks[said[0]] and _is_equal(one.value, *said[1:])]
+            equal = [said for said in self.known if ranks[said[0]] and any(_is_equal(value, *said[1:]) for value in one.values)]
             best = max((ranks[name] for name, _value, _unit in equal), default=0)
             meant += [[said for said in equal if ranks[said[0]] == best]] if equal else []
         own = [tuple(said) for said in self.row["said"] or ()]

@@ -194,6 +194,29 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
     assert first("bore 25mm", 6) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_search_may_mean_a_unit_that_has_capitals_or_one_that_has_none(shop: Shop) -> None:
+    typed = {
+        "voltage 24 V": 2,
+        "24v voltage": 2,
+        "10 MPa pressure": 3,
+        "pressure 10 mpa": 3,
+        "torque 5Nm": 4,
+        "wavelength 5Nm": 5,
+    }
+    shop.say(2, ("Voltage", "24000", "mV"))
+    shop.say(3, ("Pressure", "10", "N/mm²"))
+    shop.say(4, ("Torque", "5", "Nm"))
+    shop.say(5, ("Wavelength", "5", "nm"))
+    for number in range(len(shop.parts)):
+        values = {"description": " ".join(typed)}
+        shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
+    with shop.container.reading.connect() as connection:
+        for words, number in typed.items():
+            found = listing.list_part_ids(connection, PartFilters(words_of(words)), "relevance", None, 50).ids
+            assert len(found) == len(shop.parts)
+            assert shop.parts.index(found[0]) == number, words
+
+
 def test_a_bound_that_cannot_be_compared_is_refused_with_a_remedy(shop: Shop) -> None:
     for wanted, said in (
         (bore(low="5 kg"), "bore is not measured in kg. Use a unit such as "),

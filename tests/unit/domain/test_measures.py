@@ -211,7 +211,22 @@ def test_a_measure_in_a_search_is_a_number_with_a_known_unit_beside_words_of_let
     typed: str, read: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
 ) -> None:
     found = measures.beside(words_of(typed), unit_of)
-    assert [(one.value, one.before, one.after) for one in found] == read
+    assert [(typed, one.before, one.after) for one in found for typed in one.values if typed.islower() or '"' in typed] == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("voltage 24 V", {"24 V"}), ("10 MPa pressure", {"10 mPa", "10 MPa"}), ("force 10kN", {"10kn", "10kN"}),
+        ("torque 5 Nm", {"5 nm", "5 Nm"}), ("12 VDC supply", {"12 Vdc"}), ("80 °C temperature", {"80 °C"}),
+        ("capacity 100 µF", {"100 µF"}), ("4.7kΩ resistance", {"4.7kΩ"}), ("5 N·m torque", {"5 N·m"}),
+        ("5 kWh energy", {"5 kWh"}),
+        ("range 5-24 V", {"5-24 V"}), ("10k resistor", {"10k"}), ("thread M8", {"m8"}), ("height 10 inch", {"10 inch"}),
+    ],
+)  # fmt: skip
+def test_capitals_of_a_unit_are_guessed_since_words_of_a_search_have_none(typed: str, meant: set[str]) -> None:
+    (one,) = measures.beside(words_of(typed), unit_of)
+    assert set(one.values) == meant
 
 
 def test_only_words_that_follow_one_another_on_one_side_of_a_measure_name_a_specification() -> None:
