@@ -4,6 +4,7 @@ A number is read only if it is unambiguous. `1,234` can mean two things: the fil
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from app.domain.currencies import CURRENCIES
@@ -12,14 +13,25 @@ from app.domain.currencies import CURRENCIES
 SIGNS = {
     "€": ("EUR",), "£": ("GBP",), "US$": ("USD",), "C$": ("CAD",), "CA$": ("CAD",), "A$": ("AUD",), "AU$": ("AUD",),
     "NZ$": ("NZD",), "HK$": ("HKD",), "S$": ("SGD",), "R$": ("BRL",), "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN"),
-    "¥": ("JPY", "CNY"), "₹": ("INR",), "₩": ("KRW",), "₽": ("RUB",), "₺": ("TRY",), "₪": ("ILS",), "₴": ("UAH",), "zł": ("PLN",),
-    "Kč": ("CZK",), "Ft": ("HUF",), "kr": ("SEK", "NOK", "DKK"),
+    "NT$": ("TWD",), "MX$": ("MXN",), "¥": ("JPY", "CNY"), "円": ("JPY",), "元": ("CNY", "TWD", "HKD"), "₹": ("INR",),
+    "₩": ("KRW",), "원": ("KRW",), "₽": ("RUB",), "руб": ("RUB", "BYN"), "руб.": ("RUB", "BYN"), "р.": ("RUB", "BYN"),
+    "₺": ("TRY",), "TL": ("TRY",), "₪": ("ILS",), "₴": ("UAH",), "грн": ("UAH",), "грн.": ("UAH",), "₸": ("KZT",),
+    "zł": ("PLN",), "Kč": ("CZK",), "Ft": ("HUF",), "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "kr.": ("SEK", "NOK", "DKK", "ISK"), "лв": ("BGN",), "лв.": ("BGN",), "lei": ("RON", "MDL"), "дин": ("RSD",),
+    "дин.": ("RSD",), "Fr.": ("CHF",), "SFr": ("CHF",), "SFr.": ("CHF",), "Rs": ("INR", "PKR", "LKR", "NPR", "MUR"),
+    "Rs.": ("INR", "PKR", "LKR", "NPR", "MUR"), "₨": ("INR", "PKR", "LKR", "NPR", "MUR"), "฿": ("THB",),
+    "₫": ("VND",), "₱": ("PHP",), "₦": ("NGN",), "RM": ("MYR",),
 }  # fmt: skip
 # Codes that may accompany a header or a price. Those that are also words, as in Price (ALL), count only in a currency column.
 CODES = CURRENCIES - {"ALL", "CUP", "TOP"}
 # What other systems write for a missing number.
 NOTHING = frozenset(("", "-", "--", "–", "—", "n/a", "N/A", "null", "NULL"))
 
+_SIGNS = {sign.casefold(): currencies for sign, currencies in SIGNS.items()}
+# Their point is no decimal mark: Rs.500, 120 kr.
+_ABBREVIATED = re.compile("|".join(re.escape(sign) for sign in SIGNS if sign.endswith(".")), re.IGNORECASE)
+# 12,– and 12.-: so many, and no cents.
+_NO_CENTS = re.compile(r"(?<=[0-9])(?P<mark>[.,])(?:--?|[–—])(?![0-9])")
 _SPACED = re.compile(r"[0-9]{1,3}(?P<space>[ '’\u00a0\u2009\u202f])[0-9]{3}(?:(?P=space)[0-9]{3})*(?:[.,][0-9]+)?")
 _WITH_CURRENCY = re.compile(r"([^0-9.,'\s-]*)\s*([0-9.,](?:[0-9.,'’\s]*[0-9])?)\s*([^0-9.,'\s-]*)")
 _WHOLE = re.compile(r"[0-9]+")
@@ -35,6 +47,8 @@ def _shape(mark: str, other: str) -> re.Pattern[str]:
     )
 
 
+# As India groups: 1,23,456.50. What is grouped so twice has no other reading.
+_INDIAN = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}(?:\.[0-9]+)?")
 _SHAPES = {".": _shape(".", ","), ",": _shape(",", ".")}
 
 
@@ -44,6 +58,11 @@ class AmbiguousNumberError(ValueError):
 
 def split_currency(value: str) -> tuple[str, str]:
     """Return a price's number and what accompanies it, such as a currency sign or code; the number is not checked."""
+    value = _NO_CENTS.sub(r"\g<mark>00", value)
+    if abbreviated := _ABBREVIATED.search(value):
+        before, after = value[: abbreviated.start()].strip(), value[abbreviated.end() :].strip()
+        if not (before and after):
+            return before or after, abbreviated[0]
     found = _WITH_CURRENCY.fullmatch(value)
     if found is None or (found[1] and found[3]):
         return value, ""
@@ -52,7 +71,7 @@ def split_currency(value: str) -> tuple[str, str]:
 
 def currencies_of(sign: str) -> tuple[str, ...]:
     """Return the currencies that a sign or code next to a number may mean."""
-    return (sign.upper(),) if sign.upper() in CODES else SIGNS.get(sign, ())
+    return (sign.upper(),) if sign.upper() in CODES else _SIGNS.get(unicodedata.normalize("NFKC", sign).casefold(), ())
 
 
 def decimal_mark(numbers: Iterable[str]) -> str | None:
@@ -69,7 +88,7 @@ def plain(number: str, file_mark: str | None) -> str | None:
     """
     if _WHOLE.fullmatch(number) or _WHOLE.fullmatch(number := _unspaced(number)):
         return number
-    mark = decimal_mark([number])
+    mark = "." if _INDIAN.fullmatch(number) else decimal_mark([number])
     if mark is None and _AMBIGUOUS.fullmatch(number):
         if file_mark is None:
             raise AmbiguousNumberError

@@ -74,13 +74,16 @@ _OTHER_LANGUAGES = """
     τιμη τιμες κοστος φπα εκπτωση προσφορα αποθεμα αποθηκη διαθεσιμοτητα προμηθευτης σημειωσεις αγορα αγορας
     pvp pvr rrp cogs landed turnover revenue saleable sellable unlisted secret password allocated committed forecasted deletion
     loschvormerkung sperrkennzeichen sperrvermerk
+    withdrawn withdrawal quarantine quarantined blacklist blacklisted embargo embargoed purchasable delisted
+    einstand einstandspreis закуп
 """
 # These decide only in the company of such words alone: Active in shop, but not Active power or Internal diameter.
 _WEAK = """
     active activated inactive visible internal special online net gross state
     aktiv inaktiv sichtbar intern interne interner internes netto brutto aktion
     actif actifs inactif ht ttc etat reduction activo activa inactivo interno interna estado bruto neto attivo stato ativo actief
-    map sell buy live listed searchable unrestricted quantite cantidad quantita quantidade menge lager antal
+    map sell buy live listed list searchable unrestricted restricted hold exclusive
+    quantite cantidad quantita quantidade menge lager antal
     ilosc stan aktywny nieaktywny mnozstvi stav aktivni ar mennyiseg allapot activ cantitate tila miktar miktari
     adet durum durumu aktif not
     активен активный активно количество состояние кількість стан ποσοτητα κατασταση
@@ -128,7 +131,7 @@ _BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+")
 _PHRASES = re.compile(
     r"\b(?:out of stock|on hand|on order|do not sell|end of life|frei verwendbar|hors taxes?|en solde|en ligne|auf lager"
-    r"|a la venta|en stock|eco.participation)\b"
+    r"|a la venta|en stock|eco.participation|phase[ds]?.out|do not)\b"
 )
 
 

@@ -13,7 +13,8 @@ from app.domain.spreadsheets import damage_of, spreadsheet_safe, unescaped
         "4.00638E+12", "4,00638E+12", "4.006381333931e+12", "4E+12", "1.2E-05", "1.2E-5", "1.00E+05", "4.006381333931E12",
         "1-Mar", "01-Mar", "Mar-01", "1-Mar-24", "3-Dec-2024", "01. Mrz", "1. Okt", "Mrz 15", "01-mars", "12-dic", "1-août",
         "05.maj", "5.sty", "05-Oca", "5-mei", "05/mai", "05.май", "5月5日", "05월 05일", "2024-03-04 00:00:00",
-        "mars-05", "févr-10", "mrt-05", "maj-05", "мар.05",
+        "mars-05", "févr-10", "mrt-05", "maj-05", "мар.05", "5-мар", "12-дек-2024", "5-3月", "3-5월", "1/2/2024 0:00",
+        "01.02.2024 00:00", "1-2-2024 0:00:00",
     ],
 )  # fmt: skip
 def test_what_a_spreadsheet_has_made_of_a_part_number_is_known(cell: str) -> None:
@@ -25,7 +26,8 @@ def test_what_a_spreadsheet_has_made_of_a_part_number_is_known(cell: str) -> Non
     [
         "1E5", "2E10", "12E45", "E12", "E+H", "MAR-01", "DEC-10", "10-DEC", "M-ar01", "1-MARK", "Mar-1x", "MAY",
         "4006381333931", "6204",
-        "05.Mai", "5.maj2", "set-10", "MARS-05", "мар.5", "05/12", "3/out2", "5月",
+        "05.Mai", "5.maj2", "set-10", "MARS-05", "мар.5", "5-марс", "5-3-1月", "1/2.2024 0:00", "1/2/2024 0:30",
+        "05/12", "3/out2", "5月",
         "1.5KE10", "1-3", "2N2222", "1.2E", "Sep", "100E-6V", "1.5", "2024-03-01", "",
     ],
 )  # fmt: skip

@@ -56,6 +56,17 @@ def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) 
 @pytest.mark.parametrize(
     "name",
     [
+        "Withdrawn", "Phase-out date", "Phased out", "Quarantine", "Hold", "Blacklisted", "Embargo until", "Restricted", "Purchasable",
+        "Exclusive customer", "Do not list", "Do not publish", "Einstand", "Закуп",
+    ],
+)  # fmt: skip
+def test_whether_a_part_is_sold_and_to_whom_is_no_specification(name: str) -> None:
+    assert deciding_word(name) is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
         "Weight", "Net weight", "Internal diameter", "Internal thread", "Active power [W]", "Active area", "Visible wavelength",
         "Clearance hole (mm)", "Material", "Colour", "Taxonomy", "Costar", "Radioactivity", "Filetage interne",
         "Diamètre intérieur", "Charbon actif", "Steuerspannung", "Steuerung", "Kugellager", "Lagerluft", "Bestandteile",
@@ -64,6 +75,7 @@ def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) 
         "Housing bore diameter (mm)", "Interpretation", "Notch", "Salespoint-free",
         "Çap [mm]", "Ağırlık", "Średnica wewnętrzna", "Průměr", "Diameter hål", "Диаметр", "Складная ручка", "Центр", "Διάμετρος",
         "直径", "重量", "外径", "두께", "Widerstand [Ω]", "Ø [mm]", "Größe", "Sperrholz", "Wandstärke µm",
+        "Phase", "Number of phases", "Outer diameter", "Holding torque", "Restricted substances",
     ],
 )  # fmt: skip
 def test_a_measure_or_a_property_is_a_specification(name: str) -> None:

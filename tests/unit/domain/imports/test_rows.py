@@ -306,7 +306,8 @@ PRICES = "sku,name,price,stock,currency\n"
         ("12.5000", "12.5"), ("0.500", "0.5"), (".50", "0.5"), ("1234.500", "1234.5"), ("€ 12.50", "12.5"), ("12,50 €", "12.5"),
         ("EUR 12.50", "12.5"), ("12.50 EUR", "12.5"), ("€1.234,50", "1234.5"), ("0", "0"), ("0.00", "0"),
         ("0.0042", "0.0042"), ("0,0042", "0.0042"), ("€ 0,000001", "0.000001"), ("1.2345", "1.2345"),
-        ("0.004", "0.004"), ("1.2500", "1.25"), ("12.3456780", "12.345678"),
+        ("0.004", "0.004"), ("1.2500", "1.25"), ("12.3456780", "12.345678"), ("12,–", "12"), ("12.-", "12"),
+        ("€ 1.234,--", "1234"), ("12,- EUR", "12"), ("1,23,456.50", "123456.5"), ("12,34,567", "1234567"),
     ],
 )  # fmt: skip
 def test_a_price_that_can_mean_one_thing_is_read_however_it_is_written(price: str, amount: str) -> None:
@@ -319,7 +320,8 @@ def test_a_price_that_can_mean_one_thing_is_read_however_it_is_written(price: st
     [
         "1,234", "1.234", "12.345", "€ 1.234", "0.0000001", "12.3456789", "12.50 USD", "$ 12.50", "12.50 each",
         "12.50/100", "1.20 - 3.40",
-        "1,23,4", "1.2.3", "12.", "1e2", "(5.00)", "on request", "+5", "€", "12,345,67", "1 23,50", "99999999999",
+        "1,23,4", "1.2.3", "12.", "1e2", "(5.00)", "on request", "+5", "€", "12,345,67", "1 23,50",
+        "1,2,345", "12,-5", "1,23,45", "12²", "99999999999",
     ],
 )  # fmt: skip
 def test_a_price_that_can_mean_two_things_or_none_is_refused(price: str) -> None:
@@ -368,7 +370,9 @@ def test_numbers_that_contradict_each_other_say_nothing_about_an_ambiguous_one()
     [
         ("Price (EUR)", "12.50", "EUR"), ("Unit price in USD", "$12.50", "USD"), ("Price [GBP]", "£ 12.50", "GBP"),
         ("Price €", "12.50", "EUR"), ("Unit Price($)", "US$ 12.50", "USD"), ("price", "£12.50", "GBP"),
-        ("price", "12.50 chf", "CHF"),
+        ("price", "12.50 chf", "CHF"), ("price", "12.50 TL", "TRY"), ("price", "12.50 tl", "TRY"), ("price", "Fr. 12.50", "CHF"),
+        ("price", "SFr.12.50", "CHF"), ("price", "12.50 грн.", "UAH"), ("price", "12.50 лв", "BGN"), ("price", "12.50円", "JPY"),
+        ("price", "12.50 ZŁ", "PLN"), ("price", "NT$ 12.50", "TWD"),
     ],
 )  # fmt: skip
 def test_the_header_or_the_price_itself_may_state_the_currency(header: str, price: str, currency: str) -> None:
@@ -377,7 +381,17 @@ def test_the_header_or_the_price_itself_may_state_the_currency(header: str, pric
 
 
 @pytest.mark.parametrize(
-    ("header", "price"), [("price", "12.50"), ("price", "$12.50"), ("Price (EUR)", "£12.50"), ("Unit Price($)", "12.50")]
+    ("header", "price"),
+    [
+        ("price", "12.50"),
+        ("price", "$12.50"),
+        ("Price (EUR)", "£12.50"),
+        ("Unit Price($)", "12.50"),
+        ("price", "Rs. 12.50"),
+        ("price", "12.50 руб."),
+        ("price", "12.50元"),
+        ("price", "kr. 12.50"),
+    ],
 )
 def test_a_price_whose_currency_is_not_stated_once_and_for_all_is_refused(header: str, price: str) -> None:
     (error,) = read(f"sku,name,{header}\na,b,{price}\n")
@@ -457,6 +471,22 @@ def test_the_currency_named_for_the_file_counts_only_where_the_file_leaves_it_op
     (row,) = read(f"sku,name,{header}\na,b,{price}\n", Options(currency="CAD"))
     assert isinstance(row, ImportRow)
     assert row.price == (Decimal("12.50"), currency)
+
+
+@pytest.mark.parametrize(
+    ("price", "currency"),
+    [
+        ("Rs. 1,250", "PKR"),
+        ("Rs.1,250", "INR"),
+        ("1,250 руб.", "RUB"),
+        ("1,250 р.", "BYN"),
+        ("1,250元", "CNY"),
+        ("1,250 kr.", "DKK"),
+    ],
+)
+def test_of_a_sign_of_several_currencies_the_one_named_for_the_file_is_meant(price: str, currency: str) -> None:
+    (first, row) = read(f'sku,name,price\nx,y,"1,000.5"\na,b,"{price}"\n', Options(currency=currency))
+    assert (first.price, row.price) == ((Decimal("1000.5"), currency), (Decimal(1250), currency))
 
 
 def test_a_sign_that_cannot_mean_the_currency_named_for_the_file_is_refused() -> None:
