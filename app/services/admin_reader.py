@@ -20,7 +20,7 @@ from app.store import admin_parts, audit, categories, content, versions
 from app.store import stock as stock_rows
 from app.store.admin_parts import GridFilters
 from app.store.currencies import written
-from app.store.paging import Page, Position
+from app.store.paging import FoundPage, Page, Position
 
 
 class AdminReader:
@@ -36,11 +36,11 @@ class AdminReader:
         self._offload = offload
         self._currency = currency
 
-    def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> Page[dict[str, Any]]:
+    def list_parts(self, filters: GridFilters, sort: str, after: Position | None, limit: int) -> FoundPage[dict[str, Any]]:
         """Return one page of the grid."""
         with self._reading.connect() as connection:
             page = admin_parts.list_parts(connection, filters, sort, after, limit, self._currency)
-        return Page([_list_item(row) for row in page.items], page.next)
+        return FoundPage([_list_item(row) for row in page.items], page.next, page.match)
 
     def categories(self) -> list[dict[str, Any]]:
         """Return the category tree as a flat list, each with its parent and, as `sort_key`, its place in the order of names."""

@@ -18,7 +18,7 @@ from app.services.joined_tree import JoinedTree
 from app.store import cached_lists, catalog
 from app.store.catalog import Loaded
 from app.store.listing import PartFilters
-from app.store.paging import Page, Position
+from app.store.paging import FoundPage, Position
 from app.store.prices import in_currency
 from app.store.product_page import MAX_NEIGHBOURS
 from app.store.units import unit_of
@@ -50,13 +50,6 @@ class Answer:
 
     body: Any
     result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPage(Page[dict[str, Any]]):
-    """A page of a list; `match` is `similar` if no part has the words as typed, else `exact`."""
-
-    match: str = "exact"
 
 
 class CatalogReader:

@@ -10,7 +10,7 @@ from app.domain.search import Typed
 from app.store import search
 from app.store.catalog import SHOWN_PRICE
 from app.store.listing import categories_below
-from app.store.paging import Order, Page, Position, cut
+from app.store.paging import FoundPage, Order, Position, cut
 from app.store.search import Meant
 
 AVAILABLE = "GREATEST(0, s.current_stock - s.reserved_quantity)"
@@ -70,7 +70,7 @@ class GridFilters:
 
 def list_parts(
     connection: Connection, filters: GridFilters, sort: str, after: Position | None, limit: int, preferred: str | None
-) -> Page[Row[Any]]:
+) -> FoundPage[Row[Any]]:
     """Return one page of the grid. Without a status, archived parts are left out. Words that no part holds find what is like
     them, on all pages as on the first. Of several prices the one in the `preferred` currency is shown, if none is asked for."""
     meant = after.meant if after else ()
@@ -102,7 +102,7 @@ def _narrowed(connection: Connection, filters: GridFilters, typed: Typed) -> tup
 def _page(
     connection: Connection, filters: GridFilters, typed: Typed, sort: str, after: Position | None, limit: int, meant: Meant,
     preferred: str | None,
-) -> Page[Row[Any]]:  # fmt: skip
+) -> FoundPage[Row[Any]]:  # fmt: skip
     # The id beside the key of the order, so that one index has both.
     continued, order_by = SORTS[sort].clauses("o.part_id" if sort.endswith("part_name") else "p.id", after)
     conditions, parameters = _narrowed(connection, filters, search.taken(connection, typed, meant))
@@ -128,7 +128,7 @@ def _page(
     parameters |= position | shown_in | {"limit": limit + 1}
     rows: Sequence[Row[Any]] = connection.execute(statement, parameters).all()
     shown, following = cut(rows, limit)
-    return Page(shown, following and Position(following.key, following.id, meant))
+    return FoundPage(shown, following and Position(following.key, following.id, meant), "similar" if meant else "exact")
 
 
 def stock_row(connection: Connection, part_id: int) -> Row[Any]:

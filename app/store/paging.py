@@ -46,6 +46,13 @@ class Page(Generic[T]):
     next: Position | None
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPage(Page[T]):
+    """A page of what a search has found; `match` is `similar` if no part has the words as typed, else `exact`."""
+
+    match: str = "exact"
+
+
 def page_by_name(items: Sequence[dict[str, Any]], limit: int | None, after: Position | None) -> Page[dict[str, Any]]:
     """Return a page of a list that is in memory, ordered by name; without `limit`, everything after `after`. Each item has a
     `sort_key` (`search_order` of its name), which is left out of the page."""

@@ -1,5 +1,6 @@
 """Parts, categories, people, the account and the palette in a real browser."""
 
+import random
 import re
 from collections.abc import Callable
 from uuid import uuid4
@@ -443,6 +444,24 @@ def test_the_password_is_changed_and_other_sessions_end(open_panel: Open, make_p
     page.get_by_test_id("confirm").click()
     expect(page.get_by_test_id("own-session")).to_have_count(1)
     expect(again).to_be_visible()
+
+
+def test_a_list_that_only_comes_close_to_what_was_typed_says_so(open_panel: Open, make_part: Make) -> None:
+    word = "".join(random.choices("bcdfghjklmnpqrstvwxz", k=10))
+    part = make_part(part_name=f"{word.title()} pulley")
+    misspelt = word[:5] + word[6:]
+    page = open_panel(f"/stock?q={misspelt}")
+    for place in ("/stock", "/parts"):
+        for typed, is_said in ((misspelt, True), (word, False)):
+            page.goto(f"{page.url.split('/panel/')[0]}/panel{place}?q={typed}")
+            expect(page.get_by_text(part["part_name"]).first).to_be_visible()
+            expect(page.get_by_test_id("similar")).to_have_count(int(is_said))
+    page.keyboard.press("Control+k")
+    page.get_by_test_id("palette-input").fill(misspelt)
+    expect(page.get_by_test_id("palette-offer")).to_contain_text(part["part_name"])
+    expect(page.get_by_test_id("palette")).to_contain_text("No part has all of these words as they were typed.")
+    page.get_by_test_id("palette-input").fill(word)
+    expect(page.get_by_test_id("palette")).not_to_contain_text("No part has all of these words")
 
 
 def test_the_palette_goes_anywhere_by_keyboard_and_remembers(open_panel: Open, make_part: Make) -> None:

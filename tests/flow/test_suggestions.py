@@ -58,6 +58,21 @@ def test_a_word_with_a_typing_error_finds_what_comes_close_and_says_so(
     assert found["match"] == "similar"
 
 
+def test_staff_are_told_too_that_what_they_see_only_comes_close(editor: FlaskClient, word: str) -> None:
+    parts = [make(editor, f"{word} nut {number}")["id"] for number in range(2)]
+
+    def listed(q: str, **query: object) -> dict:
+        return dict(editor.get("/api/v1/admin/parts", query_string={"q": q, "sort": "part_name", **query}).get_json())
+
+    for typed, match in ((word, "exact"), (word[:5] + word[6:], "similar")):
+        first = listed(typed, limit=1)
+        second = listed(typed, limit=1, cursor=first["next_cursor"])
+        assert [item["id"] for page in (first, second) for item in page["items"]] == parts
+        assert [first["match"], second["match"]] == [match, match]
+    nothing = listed(f"{uuid4().hex}")
+    assert (nothing["items"], nothing["match"]) == ([], "exact")
+
+
 def test_a_category_is_suggested_with_its_way_once_it_or_one_below_has_parts(
     editor: FlaskClient, client: FlaskClient, word: str
 ) -> None:

@@ -25,13 +25,14 @@ from app.domain.pricing import PriceLine
 from app.domain.search import words_of
 from app.services import legacy_prices
 from app.services.bulk import Manner
-from app.services.catalog import Answer, CatalogReader, FoundPage
+from app.services.catalog import Answer, CatalogReader
 from app.services.images import kept_picture
 from app.services.imports import passes
 from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.services.versions import Wish
 from app.store.listing import PartFilters
+from app.store.paging import FoundPage
 from app.sync.reconciliation.cached_copies import differing_parts
 from tests.sample_pictures import jpeg
 

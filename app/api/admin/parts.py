@@ -50,7 +50,7 @@ def list_parts(query: dict[str, Any]) -> Response:
     scope = f"admin parts {query['sort']} {digest_of(asdict(filters))}"
     after = cursors().read(scope, query["cursor"])
     page = container().parts.admin.list_parts(filters, query["sort"], after, query["limit"])
-    return json_response(page_body(page, cursors().write(scope, page.next)))
+    return json_response(page_body(page, cursors().write(scope, page.next)) | {"match": page.match})
 
 
 @blueprint.route("", methods=["POST"])

@@ -33,9 +33,8 @@ from app.cache.manager import Result
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.services import lookup
-from app.services.catalog import FoundPage
 from app.store.listing import PartFilters
-from app.store.paging import page_by_name
+from app.store.paging import FoundPage, page_by_name
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
 blueprint.before_request(admit_customer)
@@ -76,7 +75,7 @@ def page_of_parts(query: dict[str, Any]) -> tuple[dict[str, Any], Result]:
     with_specifications = query["include"] == "specifications"
     catalog = container().parts.catalog
     answer = catalog.list_parts(filters, sort, after, query["limit"], with_specifications=with_specifications)
-    page: FoundPage = answer.body
+    page: FoundPage[dict[str, Any]] = answer.body
     return page_body(page, cursors().write(scope, page.next)) | {"match": page.match}, answer.result
 
 

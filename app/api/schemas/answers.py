@@ -36,6 +36,17 @@ def items_of(schema: type[Schema]) -> fields.List[Any]:
     return fields.List(fields.Nested(schema), required=True)
 
 
+def how_met() -> fields.String:
+    """Return the member that says how a search was met."""
+    return fields.String(
+        required=True, validate=validate.OneOf(("exact", "similar")),
+        metadata={
+            "description": "`similar` if no part holds all words of `q` as they were typed: words like them were looked for"
+            " instead, or some were left out."
+        },
+    )  # fmt: skip
+
+
 def page_of(item: type[Schema], name: str) -> type[Schema]:
     """Return the schema of a page of `item`."""
     members = {"items": items_of(item), "next_cursor": nullable(fields.String)}
@@ -167,7 +178,10 @@ class AdminListItemSchema(Schema):
     thumbnail = nullable(fields.String)
 
 
-AdminPartPageSchema = page_of(AdminListItemSchema, "AdminPartPage")
+class AdminPartPageSchema(page_of(AdminListItemSchema, "PageOfAdminParts")):  # type: ignore[misc]
+    """A page of the panel's list."""
+
+    match = how_met()
 
 
 @described(states.ContentState)

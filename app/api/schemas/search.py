@@ -7,18 +7,20 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates, validates_schema
 
 from app.api.parsing import Flag, Gathered, Items, Money, Quantity, StrictSchema, Text, WholeNumber, gathered
-from app.api.schemas.answers import PartCategorySchema, PublicListItemSchema, PublicPartSchema, TierSchema, VersionsSchema
+from app.api.schemas.answers import (
+    PartCategorySchema,
+    PublicListItemSchema,
+    PublicPartSchema,
+    TierSchema,
+    VersionsSchema,
+    how_met,
+)
 from app.api.schemas.parts import PageQuerySchema, currency_code
 from app.api.schemas.specifications import MAX_NAMES, MAX_VALUES, PREFIX, specification_filters
 from app.domain.stock import MAX_QUANTITY
 from app.store.restocked import MAX_RESTOCKED
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
-MATCHES = ("exact", "similar")
-_MATCH = {
-    "description": "`similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or "
-    "some were left out."
-}
 
 
 _BY_SPECIFICATION = re.compile(r"-?spec\.\S.{0,199}")
@@ -92,7 +94,7 @@ class PublicPartPageSchema(Schema):
 
     items = fields.List(fields.Nested(PublicListItemSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
-    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+    match = how_met()
 
 
 class RestockedQuerySchema(StrictSchema):
@@ -231,7 +233,7 @@ class SuggestionsSchema(Schema):
         required=True,
         metadata={"description": "Those whose names have words that begin so, and that have parts in them or below."},
     )
-    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+    match = how_met()
 
 
 class CategoryFacetSchema(Schema):
@@ -317,7 +319,7 @@ class FacetsSchema(Schema):
         required=True, allow_none=True, metadata={"description": "Of these prices, and of those that the filters mean."}
     )
     total = fields.Integer(required=True, metadata={"description": "The parts that fit all filters."})
-    match = fields.String(required=True, validate=validate.OneOf(MATCHES), metadata=_MATCH)
+    match = how_met()
 
 
 class BreadcrumbSchema(Schema):

@@ -1562,6 +1562,11 @@ export interface components {
         };
         AdminPartPage: {
             items: components["schemas"]["AdminListItem"][];
+            /**
+             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
+             * @enum {string}
+             */
+            match: "exact" | "similar";
             next_cursor: string | null;
         };
         /** @description An archived part was brought back. */
@@ -5286,6 +5291,7 @@ export interface operations {
                      *           "version": 10
                      *         }
                      *       ],
+                     *       "match": "exact",
                      *       "next_cursor": "WyJhZG1pbiBwYXJ0cyBza3UgZWExMzNhMzE4OGY0MDY2ZjMxIiwiNjIwNS0yUlMiLDEsW11d.lg1rR8ce-kn-1z2P_09Y_FOFrWI"
                      *     }
                      */

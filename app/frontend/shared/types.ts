@@ -37,6 +37,9 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
+/** A page of the panel's list, which also tells whether the search was met as typed. */
+export type AdminPartPage = Schemas["AdminPartPage"];
+
 /** A page of the customers' list, which also tells whether the search was met as typed. */
 export type PublicPartPage = Schemas["PublicPartPage"];
 export type Match = PublicPartPage["match"];

@@ -54,6 +54,8 @@ export function useRead<T>(path: MaybeRefOrGetter<string>, query: MaybeRefOrGett
 export interface CursorPage<T> {
   items: T[];
   next_cursor: string | null;
+  /** Of a search: whether it was met as typed. */
+  match?: "exact" | "similar";
 }
 
 /** Reads a list page after page; `rows` are the rows of all pages read so far. */

@@ -56,8 +56,8 @@ def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) 
 @pytest.mark.parametrize(
     "name",
     [
-        "Withdrawn", "Phase-out date", "Phased out", "Quarantine", "Hold", "Blacklisted", "Embargo until", "Restricted", "Purchasable",
-        "Exclusive customer", "Do not list", "Do not publish", "Einstand", "Закуп",
+        "Withdrawn", "Phase-out date", "Phased out", "Quarantine", "Hold", "Blacklisted", "Embargo until", "Restricted",
+        "Purchasable", "Exclusive customer", "Do not list", "Do not publish", "Einstand", "Закуп",
     ],
 )  # fmt: skip
 def test_whether_a_part_is_sold_and_to_whom_is_no_specification(name: str) -> None:

@@ -11,6 +11,7 @@ const MAX_FOUND = 8;
 export function useFoundParts(typed: Readonly<Ref<string>>) {
   const session = useSessionStore();
   const parts = shallowRef<Row[]>([]);
+  const isSimilar = shallowRef(false);
   const state = shallowRef<"idle" | "searching" | "failed">("idle");
   let asking: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -24,9 +25,10 @@ export function useFoundParts(typed: Readonly<Ref<string>>) {
   async function ask(q: string): Promise<void> {
     const mine = (asking = new AbortController());
     try {
-      const page = await session.api<{ items: Row[] }>("/admin/parts", { query: { q, limit: MAX_FOUND }, signal: mine.signal });
+      const page = await session.api<components["schemas"]["AdminPartPage"]>("/admin/parts", { query: { q, limit: MAX_FOUND }, signal: mine.signal });
       if (asking !== mine) return;
       parts.value = page.items;
+      isSimilar.value = page.match === "similar";
       state.value = "idle";
     } catch (error) {
       if (isAbort(error) || asking !== mine) return;
@@ -44,5 +46,5 @@ export function useFoundParts(typed: Readonly<Ref<string>>) {
   });
   onScopeDispose(stop);
 
-  return { parts, state };
+  return { parts, isSimilar, state };
 }

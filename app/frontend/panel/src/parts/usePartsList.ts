@@ -38,6 +38,7 @@ export function usePartsList(query: Readonly<Ref<PartsQuery>>) {
       return { row, hasLeft: row !== answered && !fits(row, query.value, isInCategory) };
     }),
   );
+  const isSimilar = computed(() => rows.value.length > 0 && list.data.value?.pages[0]?.match === "similar");
   const stale = computed(() => news.value.size + rows.value.filter(({ hasLeft }) => hasLeft).length);
 
   function hear(event: AdminEvent): void {
@@ -72,5 +73,5 @@ export function usePartsList(query: Readonly<Ref<PartsQuery>>) {
   }, () => void Promise.all([readAgain(), refresh("/admin/categories")]));
   watch(asked, forget);
 
-  return { ...list, shown: rows, stale, categories, readAgain, note };
+  return { ...list, shown: rows, isSimilar, stale, categories, readAgain, note };
 }

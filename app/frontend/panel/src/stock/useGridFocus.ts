@@ -1,6 +1,7 @@
 /** One cell of the grid has the focus; arrow keys move it, Enter or F2 opens it (the ARIA grid pattern). */
 import type { AdminListItem } from "@lockstep/shared/types.ts";
 import { computed, nextTick, ref, watch, type Ref } from "vue";
+import { letterOf } from "../ui/keys.ts";
 import { visibleColumns, type Column, type EditableField } from "./columns.ts";
 import { useDraftsStore } from "./drafts.ts";
 import { useSelectionStore } from "./selection.ts";
@@ -188,7 +189,7 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
   /** @returns whether the key did something. */
   function onPlainKey(event: KeyboardEvent, row: number, column: number): boolean {
     const { key, repeat, timeStamp } = event;
-    const letter = key.toLowerCase();
+    const letter = letterOf(event);
     const isGoing = timeStamp - goingSince < GOING_MS;
     goingSince = letter === "g" ? timeStamp : -Infinity;
     if (isGoing) return false;
@@ -203,12 +204,11 @@ export function useGridFocus({ table, pageRows, scrollTo, command }: Surrounding
     return true;
   }
 
-  function onChord({ key, shiftKey }: KeyboardEvent): boolean {
-    // Caps Lock makes a letter a capital.
-    const letter = shiftKey ? "" : key.toLowerCase();
+  function onChord(event: KeyboardEvent): boolean {
+    const letter = event.shiftKey ? "" : letterOf(event);
     if (letter === "z") command("undo");
     else if (letter === "a") selection.pick(stock.ids);
-    else if (key === "Enter" && selection.ids.length > 0) command("bulk");
+    else if (event.key === "Enter" && selection.ids.length > 0) command("bulk");
     else return false;
     return true;
   }

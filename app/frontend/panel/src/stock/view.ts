@@ -1,7 +1,7 @@
 /** The list of the stock grid: what of it has been read, kept current by requests and by events. */
 import { categoryOptions, loadCategories, type CategoryOption } from "@lockstep/shared/categories.ts";
 import { ApiError, isAbort, type Query } from "@lockstep/shared/http.ts";
-import type { AdminContentEvent, AdminEvent, AdminListItem, AdminSort, AdminStock, CurrentState, Page, PartStatus } from "@lockstep/shared/types.ts";
+import type { AdminContentEvent, AdminEvent, AdminListItem, AdminPartPage, AdminSort, AdminStock, CurrentState, PartStatus } from "@lockstep/shared/types.ts";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef } from "vue";
 import { useSessionStore } from "../session/session.ts";
@@ -62,6 +62,8 @@ export const useViewStore = defineStore("stock view", () => {
   const state = ref<"loading" | "ready" | "error">("loading");
   const error = ref<ApiError | null>(null);
   const hasMore = computed(() => Boolean(segments.value.at(-1)?.next));
+  /** No part has the words as they were typed: these are like them. */
+  const isSimilar = ref(false);
   /** To narrow the list to. */
   const categories = shallowRef<readonly CategoryOption[]>([]);
   const flashing = shallowReactive(new Set<number>());
@@ -156,15 +158,16 @@ export const useViewStore = defineStore("stock view", () => {
     const cursor = segments.value[at]?.cursor ?? null;
     if (!asked) return;
     const begun = now;
-    const page = await session.api<Page<AdminListItem>>("/admin/parts", {
+    const page = await session.api<AdminPartPage>("/admin/parts", {
       query: { ...listQuery(asked.query), limit: PAGE_SIZE, cursor }, signal: mine.signal,
     });
     if (mine === abort) take(at, page, begun);
   }
 
-  function take(at: number, page: Page<AdminListItem>, begun: number): void {
+  function take(at: number, page: AdminPartPage, begun: number): void {
     const heard = new Set(page.items.filter(({ id }) => (heardAt.get(id) ?? 0) > begun).map(({ id }) => id));
     for (const item of page.items) byId.set(item.id, applyReading(byId.get(item.id), item, heard.has(item.id)));
+    isSimilar.value = page.match === "similar";
     error.value = null;
     state.value = "ready";
     if (held.value !== null && segments.value[at]?.ids.some((id) => id > 0)) {
@@ -351,7 +354,7 @@ export const useViewStore = defineStore("stock view", () => {
   }
 
   return {
-    byId, ids, view, state, error, hasMore, categories, flashing, focused, outdated, reading, held, departed, touched, left, segments,
+    byId, ids, view, state, error, hasMore, isSimilar, categories, flashing, focused, outdated, reading, held, departed, touched, left, segments,
     open, refresh, catchUp, look, viewOf, firstShown: () => range.value.first, bring, receive, treeChanged, readCategories, wrote, renamed, learnt, forget,
   };
 });
