@@ -237,7 +237,10 @@ def test_wrong_counts_are_found_and_put_right(shop: Shop) -> None:
     shop.fold()
     first, *_others = shop.categories
     shop.query(
-        "UPDATE feature_counts SET count = count + 7 WHERE category_id = :id AND key = (SELECT min(key) FROM feature_counts)",
+        """
+        UPDATE feature_counts SET count = count + 7
+        WHERE category_id = :id AND key = (SELECT min(key) FROM feature_counts WHERE category_id = :id)
+        """,
         id=first,
     )
     shop.query(
