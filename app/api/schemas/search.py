@@ -21,8 +21,6 @@ from app.domain.stock import MAX_QUANTITY
 from app.store.restocked import MAX_RESTOCKED
 
 SORTS = ("relevance", "name", "-name", "price", "-price", "newest")
-
-
 _BY_SPECIFICATION = re.compile(r"-?spec\.\S.{0,199}")
 
 
