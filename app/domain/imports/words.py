@@ -77,6 +77,11 @@ _OTHER_LANGUAGES = """
     withdrawn withdrawal quarantine quarantined blacklist blacklisted embargo embargoed purchasable delisted
     einstand einstandspreis закуп
 """
+# A level of a category in a column of its own, beside the others.
+_LEVELS = """
+    subcategory subcategories unterkategorie unterkategorien subkategorie hauptkategorie souscategorie subcategoria subcategorias
+    sottocategoria subcategorie podkategoria podkategorie alikategoria underkategori подкатегория підкатегорія altkategori
+"""
 # These decide only in the company of such words alone: Active in shop, but not Active power or Internal diameter.
 _WEAK = """
     active activated inactive visible internal special online net gross state
@@ -104,7 +109,7 @@ _WITHIN = re.compile(
 )
 # How Unicode's names of the letters begin in which the languages above are written.
 _KNOWN_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "CJK", "KATAKANA", "HIRAGANA", "HANGUL", "MODIFIER", "COMBINING", "IDEOGRAPHIC")
-_DECIDING = frozenset(" ".join((_PRICE, _TAX, _SALE, _STOCK, _SHOWN, _NOTE, _OTHER_LANGUAGES)).casefold().split())
+_DECIDING = frozenset(" ".join((_PRICE, _TAX, _SALE, _STOCK, _SHOWN, _NOTE, _OTHER_LANGUAGES, _LEVELS)).casefold().split())
 _ALONE = frozenset(_WEAK.casefold().split())
 _BESIDE = _ALONE.union(_COMPANY.split())
 # Endings and beginnings of compounds: Sonderpreis, Mehrwertsteuer, Mindestbestand, but not Steuerspannung, Kugellager.
@@ -131,7 +136,9 @@ _BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[^\W\d_]+")
 _PHRASES = re.compile(
     r"\b(?:out of stock|on hand|on order|do not sell|end of life|frei verwendbar|hors taxes?|en solde|en ligne|auf lager"
-    r"|a la venta|en stock|eco.participation|phase[ds]?.out|do not)\b"
+    r"|a la venta|en stock|eco.participation|phase[ds]?.out|do not"
+    r"|(?:main|top|parent|root|sub|sous)[ _-]categor(?:y|ie|ia)s?"
+    r"|^(?:categor(?:y|ie|ia)|kategorie?|категория)[ _-]?(?:level[ _-]?)?[0-9])\b"
 )
 
 

@@ -58,9 +58,11 @@ def test_a_column_that_decides_something_is_asked_about_and_not_read(name: str) 
     [
         "Withdrawn", "Phase-out date", "Phased out", "Quarantine", "Hold", "Blacklisted", "Embargo until", "Restricted",
         "Purchasable", "Exclusive customer", "Do not list", "Do not publish", "Einstand", "Закуп",
+        "Subcategory", "Sub-category", "Category 2", "category_level_3", "Unterkategorie", "Kategorie 1", "Sous-catégorie",
+        "Main category",
     ],
 )  # fmt: skip
-def test_whether_a_part_is_sold_and_to_whom_is_no_specification(name: str) -> None:
+def test_whether_and_where_a_part_is_sold_is_no_specification(name: str) -> None:
     assert deciding_word(name) is not None
 
 
@@ -75,7 +77,7 @@ def test_whether_a_part_is_sold_and_to_whom_is_no_specification(name: str) -> No
         "Housing bore diameter (mm)", "Interpretation", "Notch", "Salespoint-free",
         "Çap [mm]", "Ağırlık", "Średnica wewnętrzna", "Průměr", "Diameter hål", "Диаметр", "Складная ручка", "Центр", "Διάμετρος",
         "直径", "重量", "外径", "두께", "Widerstand [Ω]", "Ø [mm]", "Größe", "Sperrholz", "Wandstärke µm",
-        "Phase", "Number of phases", "Outer diameter", "Holding torque", "Restricted substances",
+        "Phase", "Number of phases", "Outer diameter", "Holding torque", "Overvoltage category", "Overvoltage category 3", "Restricted substances",
     ],
 )  # fmt: skip
 def test_a_measure_or_a_property_is_a_specification(name: str) -> None:
