@@ -77,7 +77,8 @@ def test_whether_and_where_a_part_is_sold_is_no_specification(name: str) -> None
         "Housing bore diameter (mm)", "Interpretation", "Notch", "Salespoint-free",
         "Çap [mm]", "Ağırlık", "Średnica wewnętrzna", "Průměr", "Diameter hål", "Диаметр", "Складная ручка", "Центр", "Διάμετρος",
         "直径", "重量", "外径", "두께", "Widerstand [Ω]", "Ø [mm]", "Größe", "Sperrholz", "Wandstärke µm",
-        "Phase", "Number of phases", "Outer diameter", "Holding torque", "Overvoltage category", "Overvoltage category 3", "Restricted substances",
+        "Phase", "Number of phases", "Outer diameter", "Holding torque", "Restricted substances",
+        "Overvoltage category", "Overvoltage category 3",
     ],
 )  # fmt: skip
 def test_a_measure_or_a_property_is_a_specification(name: str) -> None:
