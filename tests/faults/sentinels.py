@@ -19,6 +19,8 @@ NAME = "shop"
 ADDRESSES = {"valkey": FOLLOWING, "spare": LEADING}
 # How long a server is silent before it counts as down, and how long an election waits before it is tried again, in milliseconds.
 DOWN_AFTER, TRY_AGAIN = 700, 3000
+# How often they are asked for the same primary.
+ATTEMPTS = 3
 
 
 class Sentinels:
@@ -65,11 +67,12 @@ class Sentinels:
         """
         _take_in(self._farm, name, link, lambda: self._number_for(name) >= QUORUM)
 
-    def agree_on(self, name: str) -> None:
-        """Wait until all say that this server is the primary, and it is: whoever did not know yet would still demote it.
+    def settle_on(self, name: str) -> None:
+        """Have them elect a server, lead the application there, and wait until all say that it is the primary, and it is: whoever
+        did not know yet would still demote it. They may elect the other one again meanwhile, and are asked again.
 
         Raises:
-            TimeoutError: they do not.
+            TimeoutError: they do not agree.
         """
 
         def is_agreed() -> bool:
@@ -77,8 +80,12 @@ class Sentinels:
                 return self._number_for(name) == COUNT and client.info("replication").get("role") == "master"
             return False
 
-        if not wait_until(is_agreed, within=30):
-            raise TimeoutError(f"the Sentinels do not agree on {name}: {[_primary(one) for one in self._clients]}")
+        for _ in range(ATTEMPTS):
+            self.fail_over_to(name)
+            self.lead_to(name)
+            if wait_until(is_agreed, within=20):
+                return
+        raise TimeoutError(f"the Sentinels do not agree on {name}: {[_primary(one) for one in self._clients]}")
 
     def _number_for(self, name: str) -> int:
         port = str(self._farm.network.ports[ADDRESSES[name]]).encode()

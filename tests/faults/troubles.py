@@ -195,9 +195,7 @@ def _election(farm: Farm) -> Trouble:
             with scope:
                 bring_back()
                 watching.take_in("valkey", LEADING)
-                watching.fail_over_to("valkey")
-                watching.lead_to("valkey")
-                watching.agree_on("valkey")
+                watching.settle_on("valkey")
             farm.follow("spare", FOLLOWING)
 
         return end
