@@ -24,7 +24,7 @@ from app.store.currencies import written
 from app.store.database import as_tuples, parsed
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant, Wanted
-from app.store.specifications import Fitting
+from app.store.specifications import Fitting, Saying
 from app.store.units import unit_of
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
@@ -33,6 +33,9 @@ from app.store.units import unit_of
 WALK, WALK_OF_HITS = 2000, 0.05
 # So few parts within bounds of the price are all looked at, beside a common word.
 FEW = 500
+# The hits of the rarest word are looked up if they are at most so many times as many as the parts that say what was typed: to
+# read one and see that it is none of these takes that much less than to check the words on it.
+SAID_BY_WORDS = 3
 # The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
 BEGUN = 1
 # Suggestions for common words are taken from so many parts at least, and less than twice as many. If numbers that begin as it was
@@ -50,6 +53,7 @@ _CATEGORIES_BELOW = text("""
     SELECT id FROM below
 """)
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
+_NOT_KNOWN = "s.part_id <> ALL(CAST(:known AS int[]))"
 _BY_NAME = Order("s.sort_key", "text")
 # Two index lookups.
 _KNOWN = "SELECT min(currency) AS first, max(currency) AS last FROM part_current_prices"
@@ -106,7 +110,8 @@ class Tier:
     that an index serves, `condition` what else they match. A range of few rows is not worth a walk; in one that is not indexed, a
     walk might pass by all parts. The rows of an ordered range are read in the tier's order by one and the same index. `left` is
     what is left of the condition for rows that are not in the tier before. An `own` tier shows only parts whose own texts, not
-    just their descriptions, have the words."""
+    just their descriptions, have the words. The rows of a tier `by_words` are found by the words, and its range is checked on
+    them."""
 
     mark: str
     order: Order
@@ -117,6 +122,7 @@ class Tier:
     left: str = "true"
     own: bool = False
     is_indexed: bool = True
+    by_words: bool = False
 
     def goes_with(self, other: "Tier") -> bool:
         """Whether both are collected from the same hits."""
@@ -152,6 +158,18 @@ class Prices:
         # Parts without a price in this currency, but perhaps in another, are in no index of their own.
         is_indexed = self.amount == "s.amount"
         return priced, Tier("1", Order("s.part_id", "int", descending), f"{self.amount} IS NULL", is_indexed=is_indexed)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a list but for what its words mean: the filters, with the keys of what parts have to say, and the order,
+    with those that come first because of what they say."""
+
+    filters: PartFilters
+    sort: str
+    prices: Prices
+    fits: Sequence[Fitting]
+    said: Saying
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,10 +257,10 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     """
     meant = after.meant if after else ()
     typed, prices = _read(connection, filters)
-    fits = _fitting(connection, filters, sort)
-    rows = _rows(connection, filters, sort, after, limit, search.taken(connection, typed, meant), prices, fits)
+    asked = Asked(filters, sort, prices, _fitting(connection, filters, sort), _said(connection, filters, sort))
+    rows = _rows(connection, asked, after, limit, search.taken(connection, typed, meant))
     if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
-        rows = _rows(connection, filters, sort, None, limit, search.taken(connection, typed, meant), prices, fits)
+        rows = _rows(connection, asked, None, limit, search.taken(connection, typed, meant))
     shown, following = cut(rows, limit)
     position = following and Position(following.key, following.id, meant)
     return Found([row.id for row in shown], position, meant, prices.currency)
@@ -255,14 +273,15 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
     """
     meant: Meant = ()
     typed, prices = _read(connection, filters)
-    rows = _suggested_rows(connection, filters, typed, prices, limit)
+    asked = Asked(filters, "relevance", prices, [], _said(connection, filters, "relevance"))
+    rows = _suggested_rows(connection, asked, typed, limit)
     if not rows and (meant := search.meaning(connection, typed)):
-        rows = _suggested_rows(connection, filters, search.taken(connection, typed, meant), prices, limit)
+        rows = _suggested_rows(connection, asked, search.taken(connection, typed, meant), limit)
     return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
 
 
-def _suggested_rows(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, limit: int) -> Sequence[Row[Any]]:
-    question = _question(connection, filters, "relevance", typed, prices, ())
+def _suggested_rows(connection: Connection, asked: Asked, typed: Typed, limit: int) -> Sequence[Row[Any]]:
+    question = _question(connection, asked, typed)
     parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
     rows = connection.execute(parsed(_best(question, search.SOME, question.words.on_rows())), parameters).all()
     if len(rows) < limit:
@@ -293,6 +312,10 @@ def _read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
 def _fitting(connection: Connection, filters: PartFilters, sort: str = "") -> list[Fitting]:
     is_asked = filters.specifications or sorted_by(sort) is not None
     return specifications.fitting(connection, filters.specifications) if is_asked else []
+
+
+def _said(connection: Connection, filters: PartFilters, sort: str) -> Saying:
+    return specifications.said(connection, filters.words) if sort == "relevance" else specifications.NOTHING_SAID
 
 
 def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> Prices:
@@ -420,27 +443,25 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
     return asked, parameters
 
 
-def _rows(
-    connection: Connection, filters: PartFilters, sort: str, after: Position | None, limit: int, typed: Typed, prices: Prices,
-    fits: Sequence[Fitting],
-) -> list[Row[Any]]:  # fmt: skip
-    question = _question(connection, filters, sort, typed, prices, fits)
+def _rows(connection: Connection, asked: Asked, after: Position | None, limit: int, typed: Typed) -> list[Row[Any]]:
+    question = _question(connection, asked, typed)
     rows: list[Row[Any]] = []
     mark = _mark(after.key) if after else ""
     tiers = [tier for tier in question.tiers if tier.mark >= mark]
     while tiers and len(rows) <= limit:
         here = Position(after.key[len(mark) :], after.id) if after and tiers[0].mark == mark else None
         found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
-        if not found and not after and not tiers[0].is_walked:
-            question = replace(question, apart="true")
+        if not after and not tiers[0].is_walked:
+            # If the page goes on, all that these tiers have is known: the others need not look for it.
+            known = {**question.parameters, "known": [row.id for row in found]}
+            question = replace(question, apart=_NOT_KNOWN if found else "true", parameters=known)
         rows += found
         del tiers[:done]
     return rows
 
 
-def _question(
-    connection: Connection, filters: PartFilters, sort: str, typed: Typed, prices: Prices, fits: Sequence[Fitting]
-) -> Question:
+def _question(connection: Connection, asked: Asked, typed: Typed) -> Question:
+    filters, sort, prices, fits = asked.filters, asked.sort, asked.prices, asked.fits
     words = search.conditions(typed)
     within, bounds = _price_bounds(filters, prices)
     chosen, choices = _choices(connection, filters)
@@ -469,16 +490,18 @@ def _question(
         return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=is_walked, is_few=is_few)
-    said = specifications.said(connection, filters.words)
-    by_relevance, apart, own = search.tiers(typed, specifications.SAYING if said else None)
-    parameters["said"] = specifications.keys_of(said)
+    by_relevance, apart, own = search.tiers(typed, specifications.SAYING if asked.said.parts else None)
+    parameters["said"] = asked.said.ids
     own = own.on_rows() if are_few_priced else own
+    # The words are looked up if that takes less than to check them on all parts that say it.
+    by_words = not is_few and words.most < SAID_BY_WORDS * asked.said.parts
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
         Tier(one.mark, _BY_NAME, one.range, one.condition, one.mark > search.SAID, one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
+    tiers = [replace(one, range=one.left, by_words=True) if by_words and one.mark == search.SAID else one for one in tiers]
     return Question(rows, words, own, others, parameters | own.parameters, tiers, apart, is_walked, is_few)
 
 
@@ -587,7 +610,8 @@ def _at_most(question: Question, tier: Tier) -> str:
         # Nearly all names that begin so have the words; the planner would sort all of them, expecting few.
         rows = f"(SELECT * FROM {rows} WHERE s.is_public AND {tier.range} ORDER BY {order_by} LIMIT :crowd) s"  # noqa: S608 — as below
         end = f"ORDER BY {order_by} LIMIT :wanted"
-    conditions = ["s.is_public", tier.range, tier.condition, *map(search.checked, question.words.checked)]
+    words = question.words.found if tier.by_words else map(search.checked, question.words.checked)
+    conditions = ["s.is_public", tier.range, tier.condition, *words]
     return f"SELECT s.part_id AS id, '{tier.mark}' || s.sort_key AS sort_key FROM {rows} WHERE {' AND '.join(conditions)} {end}"  # noqa: S608 — put together from constants; every value is a parameter
 
 
@@ -597,7 +621,7 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
     apart = question.apart if tier.is_walked else "true"
     # Then only the range, which has few rows or the order that is wanted, is looked up in an index.
     conditions = [*question.of(tier).found, *question.others]
-    if question.is_few or not tier.is_walked:
+    if question.is_few or not (tier.is_walked or tier.by_words):
         conditions = [search.checked(one) for one in (*question.of(tier).checked, *question.others)]
     if len(tiers) == 1:
         mark, condition, by_mark = f"'{tier.mark}'", tier.condition, ""

@@ -6,12 +6,16 @@ any specification after it was written, if nobody has done so before: until then
 never behind what was committed.
 """
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Pool, text
 
 from app.domain import measures
 from app.domain.errors import InvalidFieldError
@@ -71,12 +75,12 @@ _CLOSE = (
     "GREATEST(abs({number}) * 1e-9, CASE WHEN v.measured_in = {asked}measured_in THEN 0 ELSE CAST({asked}rounding AS float8) END)"
 )
 # A number without a unit is compared as it stands, one with a unit in any unit of its dimension.
-_EQUAL = f"""
-    EXISTS (SELECT FROM asked t
-            WHERE v.meaning = t.meaning
-               OR t.dimensions IS NULL AND v.own_low = t.own_low AND v.own_high = t.own_high
-               OR v.dimension = ANY(t.dimensions) AND abs(v.low - t.low) <= {_CLOSE.format(number="v.low", asked="t.")}
-                  AND abs(v.high - t.high) <= {_CLOSE.format(number="v.high", asked="t.")})"""
+_MEANT = f"""
+    (v.meaning = t.meaning
+     OR t.dimensions IS NULL AND v.own_low = t.own_low AND v.own_high = t.own_high
+     OR v.dimension = ANY(t.dimensions) AND abs(v.low - t.low) <= {_CLOSE.format(number="v.low", asked="t.")}
+        AND abs(v.high - t.high) <= {_CLOSE.format(number="v.high", asked="t.")})"""
+_EQUAL = f"EXISTS (SELECT FROM asked t WHERE {_MEANT})"
 # A range fits if any of it lies within the bounds.
 _BOUND = """
     CASE WHEN CAST(:{bound}_dimensions AS text[]) IS NULL THEN v.own_{end} {compared} CAST(:{bound}_own AS float8)
@@ -87,7 +91,7 @@ _ASKED = """
     asked AS MATERIALIZED (
         SELECT *, specification_hash(said) AS meaning
         FROM jsonb_to_recordset(CAST(:values AS jsonb))
-          AS t(said text, dimensions text[], measured_in text, low float8, high float8,
+          AS t(place int, named bigint, said text, dimensions text[], measured_in text, low float8, high float8,
                own_low float8, own_high float8, rounding float8))
 """
 # What is known of a name, and how the shop measures it.
@@ -97,35 +101,50 @@ _KNOWN = text(f"""
                    WHERE {_NAMED} AND v.dimension = ANY(CAST(:dimensions AS text[]))) AS is_comparable,
            EXISTS (SELECT FROM specification_values v WHERE {_NAMED}) AS is_known
 """)  # noqa: S608 — constant text
-# The names that have words that begin as any of some words do, with these; each name is looked up in the index after the one
-# before.
-_NAMED_LIKE = text(f"""
+# Which names there are, each looked up in the index after the one before; whether there is anything to be read first; and what a
+# name's word has to begin with for each of some words.
+_NAMES = text(f"""
     WITH RECURSIVE names AS (
-        (SELECT v.named, v.name FROM specification_values v ORDER BY v.named LIMIT 1)
+        SELECT min(named) AS named FROM specification_values
         UNION ALL
-        SELECT later.named, later.name FROM names CROSS JOIN LATERAL (
-            SELECT v.named, v.name FROM specification_values v WHERE v.named > names.named ORDER BY v.named LIMIT 1) later),
-    first AS MATERIALIZED (SELECT name FROM names LIMIT {MAX_NAMES} + 1),
-    known AS MATERIALIZED (
-        SELECT name, search_tokens(name) AS tokens FROM first WHERE (SELECT count(*) FROM first) <= {MAX_NAMES}),
-    asked AS MATERIALIZED (SELECT word, (search_tokens(word))[1] AS begins FROM unnest(CAST(:words AS text[])) word)
-    SELECT k.name, array_agg(a.word) AS words
-    FROM known k JOIN asked a ON EXISTS (SELECT FROM unnest(k.tokens) token WHERE starts_with(token, a.begins))
-    GROUP BY k.name
+        SELECT (SELECT min(v.named) FROM specification_values v WHERE v.named > names.named) FROM names WHERE named IS NOT NULL)
+    SELECT ARRAY(SELECT named FROM names WHERE named IS NOT NULL LIMIT {MAX_NAMES} + 1) AS named,
+           (SELECT min(id) FROM unread_specifications) IS NOT NULL
+               OR (SELECT min(reader) FROM specification_values) < :reader AS is_unread,
+           ARRAY(SELECT (search_tokens(word))[1] FROM unnest(CAST(:words AS text[])) word) AS begins
+""")  # noqa: S608 — constant text
+_CALLED = text("""
+    SELECT v.named, v.name, search_tokens(v.name) AS tokens FROM unnest(CAST(:named AS bigint[])) each
+    CROSS JOIN LATERAL (SELECT named, name FROM specification_values WHERE named = each LIMIT 1) v
+""")
+# The parts that say all of it, and whether customers see any of them, which takes a single one; or if they may be too many,
+# those that customers see.
+_SAYING = """
+    (SELECT ARRAY(SELECT parts_with_all({said})) AS ids OFFSET 0) whole
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS public,
+               CASE WHEN cardinality(whole.ids) > :most THEN array_agg(found.id) ELSE whole.ids END AS ids
+        FROM (SELECT s.part_id AS id FROM part_search s WHERE s.is_public AND s.part_id = ANY(whole.ids)
+              LIMIT CASE WHEN cardinality(whole.ids) > :most THEN :most + 1 ELSE 1 END) found) saying"""
+_SAY_ALL = text(f"""
+    SELECT CAST(saying.ids AS text) AS ids, cardinality(saying.ids) AS parts
+    FROM {_SAYING.format(said="CAST(:said AS text[])")} WHERE public > 0
 """)  # noqa: S608 — constant text
 _SAID = text(f"""
-    WITH {_ASKED} SELECT v.key FROM specification_values v
-    WHERE v.named = ANY(ARRAY(SELECT specification_hash(name) FROM unnest(CAST(:names AS text[])) name)) AND {_EQUAL}
+    WITH {_ASKED}, meant AS MATERIALIZED (
+        SELECT t.place, array_agg(DISTINCT v.key) AS keys
+        FROM asked t JOIN specification_values v ON v.named = t.named AND {_MEANT} GROUP BY t.place)
+    SELECT place, CAST(keys AS text) AS keys, CAST(saying.ids AS text) AS ids, cardinality(saying.ids) AS parts
+    FROM meant CROSS JOIN LATERAL {_SAYING.format(said="ARRAY[CAST(meant.keys AS text)]")} WHERE public > 0
 """)  # noqa: S608 — constant text
 _FITTING = "SELECT parts_with_all(CAST(:fits AS text[]))"
 _ARE_FEW = text(f"SELECT count(*) <= :few FROM ({_FITTING}) found")  # noqa: S608 — constant text
 # The condition on `part_search s` that a part fits all filters, for rows that are found by something else. With IS TRUE it is
 # checked on these rows by a hash; joined, the planner would expect few parts that fit, and look through them for each row.
 FITS = f"(s.part_id IN ({_FITTING})) IS TRUE"
-# The condition that a part says what a search does: as it finds these parts by their ids, and as it is checked on others.
-_SAYING = "SELECT parts_with_all(CAST(:said AS text[]))"
-SAYING = f"s.part_id = ANY(ARRAY({_SAYING}))", f"s.part_id IN ({_SAYING})"
-_PUBLIC = text(f"SELECT count(*) FROM (SELECT FROM part_search s WHERE s.is_public AND {SAYING[0]} LIMIT :most) found")  # noqa: S608 — constant text
+# The condition that a part says what a search does: as it finds these parts by their ids, and as it is checked on others, which
+# takes a hash.
+SAYING = "s.part_id = ANY(CAST(:said AS int[]))", "(s.part_id IN (SELECT unnest(CAST(:said AS int[])))) IS TRUE"
 # The parts that fit, each read by its id, whatever the planner thinks.
 FITTING_ROWS = f"(SELECT s.* FROM {{rows}} WHERE s.part_id = ANY(ARRAY({_FITTING})) OFFSET 0) s"  # noqa: S608 — constant text
 # The published parts that say anything, each with its category: a tenth of what `part_search` has of them.
@@ -176,6 +195,17 @@ class Fitting:
 
     name: str
     keys: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """The ids of parts, as PostgreSQL writes an array, and how many they are."""
+
+    ids: str
+    parts: int
+
+
+NOTHING_SAID = Saying("{}", 0)
 
 
 def read_all(connection: Connection) -> int:
@@ -234,39 +264,75 @@ def beside(words: tuple[str, ...]) -> tuple[Beside, ...]:
     return measures.beside(words, unit_of)
 
 
-def said(connection: Connection, words: tuple[str, ...]) -> list[Fitting]:
-    """Return the keys of what a search says as a specification does (`bore 10 mm`), for each measure in it. Of several names
-    those are meant that have the most of the words, if a part that customers see says so: no other part changes their lists. If
-    too many parts say so for all of them to be looked at, none are returned.
+def said(connection: Connection, words: tuple[str, ...]) -> Saying:
+    """Return the parts that say as a specification what a search does (`bore 10 mm`), all measures in it. Of several names those
+    are meant that have the most of the words, if a part that customers see says so: no other part changes their lists. If too
+    many parts say so for all of them to be looked at, none are returned.
     """
     if not (asked := beside(words)):
-        return []
-    read_all(connection)
-    every = sorted({word for one in asked for word in (*one.before, *one.after)})
-    known = {row.name: set(row.words) for row in connection.execute(_NAMED_LIKE, {"words": every})}
-    found: list[Fitting] = []
-    parts = 0
-    for one in asked:
-        ranks = {name: one.named(has.__contains__) for name, has in known.items()}
-        for best in sorted({rank for rank in ranks.values() if rank}, reverse=True):
-            names = [name for name, rank in ranks.items() if rank == best]
-            values = jsonb([_equal(name, value) for name in names for value in one.values])
-            keys = connection.execute(_SAID, {"names": names, "values": values}).scalars()
-            said_so = [Fitting(one.values[0], list(keys))]
-            if saying := _public(connection, said_so):
-                found += said_so
-                parts = saying
+        return NOTHING_SAID
+    called = _called(connection, sorted({word for one in asked for word in (*one.before, *one.after)}))
+    # For each measure the names that may be meant, by how many of the words they have.
+    ranked: dict[int, dict[int, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for place, one in enumerate(asked):
+        for named, (name, has) in called.items():
+            if rank := one.named(has.__contains__):
+                ranked[place][rank].append((named, name))
+    found: dict[int, Any] = {}
+    while ranked:
+        best = {place: by_rank.pop(max(by_rank)) for place, by_rank in ranked.items()}
+        values = [
+            {"place": place, "named": named, **_equal(name, value)}
+            for place, names in best.items() for named, name in names for value in asked[place].values
+        ]  # fmt: skip
+        found |= {row.place: row for row in connection.execute(_SAID, {"values": jsonb(values), "most": MAX_SAYING})}
+        ranked = {place: by_rank for place, by_rank in ranked.items() if by_rank and place not in found}
+    rows = list(found.values())
+    if len(rows) > 1:
+        rows = list(connection.execute(_SAY_ALL, {"said": [row.keys for row in rows], "most": MAX_SAYING}))
+    return Saying(rows[0].ids, rows[0].parts) if rows and rows[0].parts <= MAX_SAYING else NOTHING_SAID
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names of specifications, and their words in order, each with the key of its name."""
+
+    named: list[int]
+    called: dict[int, str]
+    words: list[tuple[str, int]]
+
+
+# By the connections that they were read over. What a name's words are follows from the name alone.
+_names: WeakKeyDictionary[Pool, _Names] = WeakKeyDictionary()
+
+
+def _called(connection: Connection, words: list[str]) -> dict[int, tuple[str, set[str]]]:
+    """Return the names that have words that begin as any of these do, with these, by their keys, once everything that parts say
+    has been read."""
+    asked = {"words": words, "reader": READER}
+    row = connection.execute(_NAMES, asked).one()
+    if row.is_unread:
+        read_all(connection)
+        row = connection.execute(_NAMES, asked).one()
+    if len(row.named) > MAX_NAMES:
+        return {}
+    pool = connection.engine.pool
+    known = _names.get(pool)
+    if known is None or known.named != row.named:
+        names = connection.execute(_CALLED, {"named": row.named}).all()
+        known = _Names(
+            row.named, {one.named: one.name for one in names}, sorted((word, one.named) for one in names for word in one.tokens)
+        )
+        _names[pool] = known
+    found: dict[int, tuple[str, set[str]]] = {}
+    for word, begins in zip(words, row.begins, strict=True):
+        if begins is None:
+            continue
+        for token, named in islice(known.words, bisect_left(known.words, (begins,)), None):
+            if not token.startswith(begins):
                 break
-    if len(found) > 1:
-        parts = _public(connection, found)
-    return found if parts <= MAX_SAYING else []
-
-
-def _public(connection: Connection, fits: Sequence[Fitting]) -> int:
-    """Return how many parts that customers see say all of it, or that they are too many."""
-    if not all(one.keys for one in fits) or not fits:
-        return 0
-    return int(connection.execute(_PUBLIC, {"said": keys_of(fits), "most": MAX_SAYING + 1}).scalar_one())
+            found.setdefault(named, (known.called[named], set()))[1].add(word)
+    return found
 
 
 def are_few(connection: Connection, fits: Sequence[Fitting]) -> bool:

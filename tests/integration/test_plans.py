@@ -182,7 +182,7 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         width = {"name": "Width", "value": "25", "unit": "mm", "group": ""}
         container.parts.update_specifications_with_sync(Intent(actor), part_id, [width])
         with container.reading.connect() as connection:
-            assert specifications.said(connection, ("width", "25mm"))
+            assert specifications.said(connection, ("width", "25mm")).parts
             specifications.fitting(connection, [SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m")])
         with container.reading.connect() as connection:
             newest = connection.execute(text("SELECT event_id::text FROM outbox_events ORDER BY id DESC LIMIT 1")).scalar_one()

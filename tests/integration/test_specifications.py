@@ -13,10 +13,10 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import InvalidFieldError
 from app.domain.measures import SpecificationFilter
-from app.domain.search import words_of
+from app.domain.search import Shares, words_of
 from app.services.imports import passes
 from app.services.intent import Intent
-from app.store import listing, specifications
+from app.store import listing, search, specifications
 from app.store.listing import PartFilters
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -163,19 +163,24 @@ def test_a_search_asks_what_parts_specify_only_if_it_has_a_measure_beside_words_
     assert not asked(("bush", "10", "mm"), "name")
 
 
+@pytest.mark.parametrize("by_words", [0, 1_000_000])
 def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_look_at(
-    shop: Shop, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, client: FlaskClient, by_words: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In any unit; of several words those of the name count that follow one another; what no part says is not asked for."""
     for number in range(len(shop.parts)):
         values = {"description": "bore diameter 10mm 25mm 0.984in thread m8 of 5 kg"}
         shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
     shop.say(5, ("Bore diameter", "25", "mm"), ("Thread", "M8", ""))
+    monkeypatch.setattr(listing, "SAID_BY_WORDS", by_words)
+    monkeypatch.setattr(search, "shares", lambda _connection: Shares(("bush",), (0.01,), 1000.0))
 
     def first(typed: str, count: int) -> list[int]:
         with shop.container.reading.connect() as connection:
             found = listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50).ids
+            suggested = listing.suggested(connection, PartFilters(words_of(typed)), 6).ids
         assert sorted(found) == sorted(shop.parts)
+        assert suggested == found
         return [shop.parts.index(part) for part in found[:count]]
 
     assert first("bore 25mm", 3) == [1, 2, 5]
@@ -190,8 +195,42 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
         shown += [shop.parts.index(item["id"]) for item in page["items"]]
         cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
     assert shown == [1, 2, 5, 0, 3, 4]
+    # What customers do not see is not counted, nor does it change what is meant.
+    gone = shop.add("Bush", shop.category, ("Bore", "25", "mm"), ("Bore diameter of bush", "10", "mm"))
+    shop.container.parts.archive_part_with_sync(Intent(shop.actor), gone)
+    monkeypatch.setattr(specifications, "MAX_SAYING", 3)
+    assert first("bore 25mm", 3) == [1, 2, 5]
+    assert first("thread m8 diameter 10mm", 3) == [0, 5, 1]
     monkeypatch.setattr(specifications, "MAX_SAYING", 2)
     assert first("bore 25mm", 6) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_name_that_nobody_has_used_before_is_known_to_the_next_search(shop: Shop) -> None:
+    """Though each process keeps the names, and what they are called."""
+    for number in range(len(shop.parts)):
+        shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], {"description": "girth 7mm"})
+
+    def first() -> int:
+        with shop.container.reading.connect() as connection:
+            found = listing.list_part_ids(connection, PartFilters(words_of("girth 7mm")), "relevance", None, 50).ids
+        return shop.parts.index(found[0])
+
+    assert first() == 0
+    shop.say(4, ("Girth", "7", "mm"))
+    assert first() == 4
+
+
+@pytest.mark.parametrize("typed", ["bore 25mm", "bore 25mm bosh"])
+def test_what_a_search_says_takes_two_statements_however_its_words_are_meant(
+    shop: Shop, typed: str, statements: Callable[[], Any]
+) -> None:
+    for number in range(len(shop.parts)):
+        shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], {"description": "bore 25mm"})
+    with shop.container.reading.connect() as connection:
+        listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
+        with statements() as executed:
+            listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
+    assert sum("specification_values" in statement for statement in executed) == 2
 
 
 def test_a_search_may_mean_a_unit_that_has_capitals_or_one_that_has_none(shop: Shop) -> None:
