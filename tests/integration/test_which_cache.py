@@ -139,7 +139,7 @@ def test_hosts_at_different_caches_serve_from_none_that_another_one_does_not_inv
 ) -> None:
     one, other = shop.hosts[0], shop.host("A", **different)
     warm(one, shop.part, "one")
-    for number in range(12):
+    for number in range(4):
         name, (writer, reader) = f"name {number}", ((one, other), (other, one))[number % 2]
         writer.consistency.sweep()
         reader.consistency.sweep()
