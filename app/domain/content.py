@@ -36,6 +36,7 @@ _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 _FORBIDDEN = re.compile(f"{_FLAG}|[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_LINES = re.compile(f"{_FLAG}|[{CONTROLS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_IDENTIFIERS = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{UNSEEN}{_SURROGATES}]")
+_NOTHING_SEEN = re.compile(f"[{UNSEEN}{SPELLING}\\s]+")
 _JOINERS = re.compile("[\u180e\u200c\u200d]")
 # The blocks of symbols with the emoji that occur in joined sequences (Unicode's emoji-zwj-sequences.txt).
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff]")
@@ -59,7 +60,7 @@ def forbidden_characters(value: str, *, multiline: bool = False, identifier: boo
         pattern = _FORBIDDEN_IN_LINES if multiline else _FORBIDDEN
         found = next((one for one in pattern.finditer(value) if not _is_spelling(one)), None)
     if not found:
-        return None
+        return "holds nothing that can be seen" if not multiline and _NOTHING_SEEN.fullmatch(value) else None
     where = "" if identifier or not _JOINERS.match(found[0]) else " but between letters or emoji"
     return f"holds the character U+{ord(found[0]):04X}, which is not allowed{where}"
 
