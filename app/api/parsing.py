@@ -20,7 +20,7 @@ from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.api.context import offload
-from app.domain.content import forbidden_characters, normalised
+from app.domain.content import forbidden_characters, normalised, pasted
 from app.domain.pricing import AMOUNT
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -187,6 +187,13 @@ class Text(fields.String):
         if reason := forbidden_characters(text, multiline=self.multiline, identifier=self.identifier):
             raise ValidationError(f"The text {reason}; remove it.")
         return text
+
+
+class SearchText(Text):
+    """What somebody looks for, often copied from elsewhere."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        return super()._deserialize(pasted(value) if isinstance(value, str) else value, attr, data, **options)
 
 
 class Gathered(fields.Field[Any]):

@@ -36,6 +36,7 @@ _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 _FORBIDDEN = re.compile(f"{_FLAG}|[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_LINES = re.compile(f"{_FLAG}|[{CONTROLS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_IDENTIFIERS = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{UNSEEN}{_SURROGATES}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _NOTHING_SEEN = re.compile(f"[{UNSEEN}{SPELLING}\\s]+")
 _JOINERS = re.compile("[\u180e\u200c\u200d]")
 # The blocks of symbols with the emoji that occur in joined sequences (Unicode's emoji-zwj-sequences.txt).
@@ -68,6 +69,12 @@ def forbidden_characters(value: str, *, multiline: bool = False, identifier: boo
 def without_forbidden(value: str) -> str:
     """Return a multi-line text without the characters that `forbidden_characters` would refuse in it."""
     return _FORBIDDEN_IN_LINES.sub(lambda found: found[0] if _is_spelling(found) else "", value)
+
+
+def pasted(value: str) -> str:
+    """Return a text of one line as it was meant: without the tabs, breaks and invisible characters that come along when it is
+    copied from a table or a page."""
+    return " ".join(_INVISIBLE.sub("", value).split())
 
 
 def without_joiners(value: str) -> str:
