@@ -20,7 +20,7 @@ from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from app.api.context import offload
-from app.domain.content import forbidden_characters, normalised
+from app.domain.content import forbidden_characters, normalised, pasted
 from app.domain.pricing import AMOUNT
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -58,7 +58,7 @@ class StrictParser(FlaskParser):
         try:
             return _parsed(body) if len(body) < LONG_BODY else offload(_parsed, body)
         except (ValueError, RecursionError) as error:
-            raise BadRequest(f"The body is not valid JSON: {str(error) or 'nested too deeply'}") from error
+            raise BadRequest(f"The body is not valid JSON: {_wrong_with(error)}") from error
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Return the query, each field but lists sent once: of `dry_run=false&dry_run=true` neither may count."""
@@ -111,6 +111,10 @@ def takes_file(most_bytes: int) -> Callable[[View], View]:
     return decorate
 
 
+class NotJsonError(ValueError):
+    """A body is refused that Python would take for JSON."""
+
+
 def _parsed(body: bytes) -> Any:
     parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     if b"\\u" in body:
@@ -119,17 +123,29 @@ def _parsed(body: bytes) -> Any:
     return parsed
 
 
+def _wrong_with(error: ValueError | RecursionError) -> str:
+    """Return what is wrong with a body, in words that say nothing of what reads it."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not UTF-8 (byte {error.start})"
+    if isinstance(error, UnicodeEncodeError):
+        return "half of a surrogate pair is no character"
+    # What else Python refuses is a whole number of thousands of digits.
+    return str(error) if isinstance(error, json.JSONDecodeError | NotJsonError) else "a number has too many digits"
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_KEYS:
-        raise ValueError(f"an object has more than {MAX_KEYS} keys")
+        raise NotJsonError(f"an object has more than {MAX_KEYS} keys")
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("an object names a key twice")
+        raise NotJsonError("an object names a key twice")
     return found
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    raise NotJsonError(f"{name} is not JSON")
 
 
 class StrictSchema(Schema):
@@ -171,6 +187,13 @@ class Text(fields.String):
         if reason := forbidden_characters(text, multiline=self.multiline, identifier=self.identifier):
             raise ValidationError(f"The text {reason}; remove it.")
         return text
+
+
+class SearchText(Text):
+    """What somebody looks for, often copied from elsewhere."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        return super()._deserialize(pasted(value) if isinstance(value, str) else value, attr, data, **options)
 
 
 class Gathered(fields.Field[Any]):

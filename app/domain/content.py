@@ -36,6 +36,8 @@ _FLAG = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
 _FORBIDDEN = re.compile(f"{_FLAG}|[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_LINES = re.compile(f"{_FLAG}|[{CONTROLS}{INVISIBLE}{SPELLING}{_SURROGATES}]")
 _FORBIDDEN_IN_IDENTIFIERS = re.compile(f"[{CONTROLS}{LINE_ENDS}{INVISIBLE}{SPELLING}{UNSEEN}{_SURROGATES}]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_NOTHING_SEEN = re.compile(f"[{UNSEEN}{SPELLING}\\s]+")
 _JOINERS = re.compile("[\u180e\u200c\u200d]")
 # The blocks of symbols with the emoji that occur in joined sequences (Unicode's emoji-zwj-sequences.txt).
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001fbff]")
@@ -59,7 +61,7 @@ def forbidden_characters(value: str, *, multiline: bool = False, identifier: boo
         pattern = _FORBIDDEN_IN_LINES if multiline else _FORBIDDEN
         found = next((one for one in pattern.finditer(value) if not _is_spelling(one)), None)
     if not found:
-        return None
+        return "holds nothing that can be seen" if not multiline and _NOTHING_SEEN.fullmatch(value) else None
     where = "" if identifier or not _JOINERS.match(found[0]) else " but between letters or emoji"
     return f"holds the character U+{ord(found[0]):04X}, which is not allowed{where}"
 
@@ -67,6 +69,12 @@ def forbidden_characters(value: str, *, multiline: bool = False, identifier: boo
 def without_forbidden(value: str) -> str:
     """Return a multi-line text without the characters that `forbidden_characters` would refuse in it."""
     return _FORBIDDEN_IN_LINES.sub(lambda found: found[0] if _is_spelling(found) else "", value)
+
+
+def pasted(value: str) -> str:
+    """Return a text of one line as it was meant: without the tabs, breaks and invisible characters that come along when it is
+    copied from a table or a page."""
+    return " ".join(_INVISIBLE.sub("", value).split())
 
 
 def without_joiners(value: str) -> str:

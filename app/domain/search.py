@@ -47,6 +47,10 @@ _SEPARATOR = re.compile(r"(?<=[^\W\d_])[./](?=[0-9])|(?<=[0-9])[./](?=[^\W\d_])"
 # What stands between the words of a name and may be left out; see the condition on sequences in `app.store.search`.
 SQUEEZED = " -./"
 _SQUEEZE = str.maketrans("", "", SQUEEZED)
+# Around words, as people quote and copy them; behind a number it is an inch (3/8" x 1").
+_QUOTED = re.compile(r'(?<!\S)["“”„«»‹›`]+(\S(?:[^"“”„«»‹›`]*\S)?)["“”„«»‹›`]+(?!\S)')
+# They say nothing of a part (SKF®), and a database would make letters of some.
+_TRADE_MARKS = re.compile("[®™℠]")
 # IEC 60062 writes the letter of the unit in place of the decimal point.
 _CODED = re.compile(r"([0-9]+)([rkm])([0-9]+)|([0-9]+)(r)()")
 _RESISTANCE = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([km]?)ohm|(k))")
@@ -286,7 +290,7 @@ def words_of(typed: str) -> tuple[str, ...]:
 
     Letter by letter, as PostgreSQL does it: Python would make two letters of one, and look at those around it.
     """
-    small = "".join(letter.lower()[0] for letter in without_joiners(typed))
+    small = "".join(letter.lower()[0] for letter in without_joiners(_QUOTED.sub(r"\1", _TRADE_MARKS.sub("", typed))))
     return tuple(_SEPARATOR.sub("-", small).split()[:MAX_TYPED])
 
 

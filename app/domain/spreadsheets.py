@@ -28,12 +28,16 @@ _DATE = (
 )
 # What stands in place of a value that a spreadsheet cannot calculate, in its own language, or for which a column is too narrow.
 _ERROR = r"#(?:¡?[^\W\d_]+(?:/(?:[^\W\d_]+|0))?[!?]|N/A|N/D|N/B|N/T|NV|YOK|Н/Д|#{3,})"
-_NUMBER = re.compile(_EXPONENT)
+# 12:30:00 for 12:30 or 1230, and 40063.0 for 40063, of which a program made a number with a fraction.
+_TIME = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?: ?[AaPp][Mm])?"
+_FRACTION = r"[0-9]{4,}\.0"
+_NUMBER = re.compile(f"{_EXPONENT}|{_FRACTION}")
 ERROR = re.compile(rf"\s*{_ERROR}\s*\Z")
 # What a spreadsheet has made of a part number.
-DAMAGED = re.compile(rf"\s*(?:{_EXPONENT}|{_DATE})\s*\Z")
+_MANGLED = f"{_EXPONENT}|{_FRACTION}|{_DATE}|{_TIME}"
+DAMAGED = re.compile(rf"\s*(?:{_MANGLED})\s*\Z")
 # What a spreadsheet takes for a formula, or would change, also after leading apostrophes; and what we would take for its error.
-_UNSAFE = re.compile(rf"'*(?:[=+\-@\t\r]|(?:{_EXPONENT}|{_DATE}|{_ERROR})\Z)")
+_UNSAFE = re.compile(rf"'*(?:[=+\-@\t\r]|(?:{_MANGLED}|{_ERROR})\Z)")
 # How some systems keep a spreadsheet from eating leading zeros: ="00123". Our own export puts an apostrophe before such a cell.
 _KEPT_TEXT = re.compile(r'="([^"]*)"')
 
@@ -54,4 +58,4 @@ def damage_of(cell: str) -> str | None:
     """Return what a spreadsheet turned a part number into, or None if it is intact; the original number is lost."""
     if not DAMAGED.match(cell):
         return None
-    return "a rounded number" if _NUMBER.fullmatch(cell.strip()) else "a date"
+    return "a rounded number" if _NUMBER.fullmatch(cell.strip()) else "a date or a time"

@@ -2,12 +2,14 @@
 
 import csv
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, TextIO
 
 from sqlalchemy import Engine
 
 from app.domain.imports import paths
 from app.domain.imports.columns import KNOWN, Specification, header_of
+from app.domain.imports.entities import literal
 from app.domain.pricing import PriceLine
 from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.store import admin_parts, content, prices
@@ -32,9 +34,14 @@ def export_parts(reading: Engine, out: TextIO) -> int:
             stocks = admin_parts.quantities(connection, ids)
             for part_id in ids:
                 row = _row(contents[part_id], stocks[part_id], lists.get(part_id, []), columns)
-                writer.writerow(map(spreadsheet_safe, row))
+                writer.writerow(_cell(value, name) for value, name in zip_longest(row, KNOWN))
             count += len(ids)
     return count
+
+
+def _cell(value: str, field: str | None) -> str:
+    safe = spreadsheet_safe(value)
+    return safe if safe != value or field == "description" else literal(value)
 
 
 def _row(part: Content, quantities: Any, lines: Sequence[PriceLine], columns: Sequence[Specification]) -> list[str]:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.api import content_coding
+from app.api.admin import audit
 from app.api.content_coding import CODINGS, CompressedAnswers
 from app.container import Container
 from config import load_settings
@@ -181,6 +182,36 @@ def test_staffs_reads_are_compressed_and_writes_errors_and_sessions_are_not(
     ]
     assert [response.content_encoding for response in untouched] == [None, None, None]
     assert b"csrf_token" in untouched[-1].data
+
+
+def test_tables_are_compressed_while_they_are_made_and_whoever_hangs_up_ends_them(
+    api: Callable[[str], FlaskClient], new_part: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = api("editor")
+    address = f"/api/v1/admin/audit.csv?part_id={new_part()}"
+    plain = editor.get(address)
+    assert (plain.headers.get("Content-Encoding"), plain.vary.as_set()) == (None, {"accept-encoding"})
+    for wish, coding in (("gzip", "gzip"), ("br, gzip", "gzip"), ("br", None), ("gzip;q=0", None)):
+        answer = editor.get(address, headers={"Accept-Encoding": wish})
+        assert answer.headers.get("Content-Encoding") == coding
+        assert "accept-encoding" in answer.vary.as_set()
+        assert DECODED[coding](answer.data) == plain.data
+    made, ended = [], []
+
+    def pieces(_rows: Any) -> Iterator[str]:
+        try:
+            for number in range(1000):
+                made.append(number)
+                yield uuid4().hex * 3000
+        finally:
+            ended.append(True)
+
+    monkeypatch.setattr(audit, "_csv", pieces)
+    answer = editor.get(address, headers={"Accept-Encoding": "gzip"}, buffered=False)
+    next(answer.iter_encoded())
+    answer.close()
+    assert len(made) < 10
+    assert ended
 
 
 def test_a_range_is_not_taken_for_the_whole(client: FlaskClient) -> None:

@@ -243,6 +243,20 @@ def test_a_question_that_means_nothing_is_refused_naming_the_field(query: str, c
     assert refused(client.get(f"/api/v1/parts?{query}"), 422)["errors"].keys() == {query.split("=")[0]}
 
 
+@pytest.mark.parametrize("between", ["%09", "%0D%0A", "%E2%80%A8", "%C2%A0", "%E2%80%8B+", "+%E2%80%AD", "%C2%AD+%EF%BB%BF"])
+def test_what_is_copied_from_a_table_or_a_page_is_searched_for_as_it_looks(
+    between: str, client: FlaskClient, shelf: Callable[..., list[int]]
+) -> None:
+    word = "w" + uuid4().hex[:10]
+    one, _ = shelf(word, ("screw", 1, None), ("nut", 1, None))
+    assert ids(client, f"q={word}{between}screw%09") == [one]
+    page = client.get(f"/parts?q={word}{between}screw%09").get_data(as_text=True)
+    assert f"/parts/{one}/" in page
+    assert "nut" not in page.partition("<main")[2]
+    lines = [{"text": f"\t{word} screw\u200b\n"}]
+    assert client.post("/api/v1/parts/lookup", json={"lines": lines}).get_json()["lines"][0]["asked"] == f"{word} screw"
+
+
 def test_search_takes_metacharacters_literally(client: FlaskClient, shelf: Callable[..., list[int]]) -> None:
     word = "w" + uuid4().hex[:10]
     (special,) = shelf(word, ("100%_sure \\ 'quoted' --", 1, None))

@@ -324,7 +324,7 @@ def fitting(text: str, longest: int) -> str:
 texts = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="'=+-@;,\t\" \\:[]<&>a\n\r", max_size=12),
-    st.sampled_from(["Price", "sku", "\ud55c\uae00", "é"]),
+    st.sampled_from(["Price", "sku", "\ud55c\uae00", "é", "a &amp; b", "'&#39;", "=&lt;"]),
 ).map(lambda text: fitting(text, 100))
 specifications = st.lists(
     st.fixed_dictionaries(
@@ -410,6 +410,22 @@ def test_names_of_categories_come_back_from_the_file_whatever_signs_they_have(
     out = StringIO()
     count = exports.export_parts(container.reading, out)
     assert load(out.getvalue()) == (0, 0, count)
+
+
+def test_a_text_about_html_comes_back_from_a_file_in_which_no_other_ampersand_says_that_it_is_one(
+    container: Container, load: Callable[[str], Any], query: Query, tag: str
+) -> None:
+    names = ["Use &amp; in HTML", "'&quot;", "=&#61;", "'=&#61;", "x &gt; y"]
+    lines = [f"""{tag}-{n},"'{name}","'{written([tag, name])}",R & D,'{name}\n""" for n, name in enumerate(names)]
+    lines.append(f"{tag}-z,R & D,{tag} > R & D,,R & D\n")
+    load("sku,part_name,category,description,Legend\n" + "".join(lines))
+    out = StringIO()
+    exports.export_parts(container.reading, out)
+    rows = _rows_of(out.getvalue())
+    # Without the one whose bare ampersands say that nothing is encoded.
+    own = rows[0] + "".join(row for row in rows if row.startswith(tag) and not row.startswith(f"{tag}-z"))
+    assert load(own) == (0, 0, len(names))
+    assert [part(container, query, f"{tag}-{n}")["part_name"] for n in range(len(names))] == names
 
 
 def test_a_root_that_the_shop_has_is_not_left_out(

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.api.parsing import Flag, Items, Moment, Money, Quantity, StrictSchema, Text, WholeNumber
+from app.api.parsing import Flag, Items, Moment, Money, Quantity, SearchText, StrictSchema, Text, WholeNumber
 from app.domain.content import MAX_DESCRIPTION, SLUG, without_joiners
 from app.domain.currencies import CURRENCIES
 from app.domain.pricing import PriceLine
@@ -175,7 +175,7 @@ class PageQuerySchema(StrictSchema):
 class PartQuerySchema(PageQuerySchema):
     """What both lists of parts take."""
 
-    q = Text(load_default="", validate=validate.Length(max=200))
+    q = SearchText(load_default="", validate=validate.Length(max=200))
     category = Text(load_default=None, validate=validate.Length(max=240))
 
 

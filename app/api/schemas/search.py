@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates, validates_schema
 
-from app.api.parsing import Flag, Gathered, Items, Money, Quantity, StrictSchema, Text, WholeNumber, gathered
+from app.api.parsing import Flag, Gathered, Items, Money, Quantity, SearchText, StrictSchema, Text, WholeNumber, gathered
 from app.api.schemas.answers import (
     PartCategorySchema,
     PublicListItemSchema,
@@ -46,7 +46,7 @@ class FilterQuerySchema(StrictSchema):
         },
     )
 
-    q = Text(
+    q = SearchText(
         load_default="",
         validate=validate.Length(max=200),
         metadata={"description": "Words and part numbers, or their beginnings, in any order; the first ten count."},
@@ -152,7 +152,7 @@ class LookupLineSchema(StrictSchema):
     """A line of a list: a SKU exactly as the shop writes it, or whatever stands in its place."""
 
     sku = Text(identifier=True, validate=validate.Length(min=1, max=100))
-    text = Text(
+    text = SearchText(
         validate=validate.Length(min=1, max=200),
         metadata={"description": "A SKU or a manufacturer's number in any spelling, or words to suggest parts for."},
     )
@@ -209,7 +209,7 @@ class LookedUpSchema(Schema):
 class SuggestQuerySchema(StrictSchema):
     """What somebody has typed so far."""
 
-    q = Text(load_default="", validate=validate.Length(max=200))
+    q = SearchText(load_default="", validate=validate.Length(max=200))
     limit = WholeNumber(load_default=8, validate=validate.Range(min=1, max=20))
 
 

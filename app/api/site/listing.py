@@ -26,7 +26,7 @@ from app.api.site.formats import formats
 from app.api.site.pages import Asked, Page, answer, part_address, picture_properties, shortened
 from app.cache.manager import Result
 from app.contract.events import ListFacet
-from app.domain.content import normalised, without_forbidden
+from app.domain.content import normalised, pasted, without_forbidden
 from app.domain.errors import BusyError, InvalidFieldError
 from app.services.catalog import worst
 from app.services.product_page import breadcrumb_list, breadcrumbs, category_address
@@ -183,7 +183,7 @@ def _specified(address: MultiDict[str, str]) -> dict[str, list[str]]:
 
 
 def _cleaned(value: str) -> str:
-    return normalised(without_forbidden(value.replace("\n", " ")))
+    return normalised(without_forbidden(pasted(value)))
 
 
 def _accepted(typed: dict[str, Any]) -> dict[str, Any]:

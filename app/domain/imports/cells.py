@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.categories import DEEPEST
 from app.domain.content import MAX_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
-from app.domain.imports.numbers import NOTHING, AmbiguousNumberError, currencies_of, plain, split_currency
+from app.domain.imports.numbers import NOTHING, AmbiguousNumberError, currencies_of, in_ascii, plain, split_currency
 from app.domain.imports.paths import EmptyLevelError, PathStyle, SeveralPathsError, reader_of
 from app.domain.pricing import AMOUNT
 from app.domain.stock import MAX_QUANTITY
@@ -122,7 +122,7 @@ def _count(field: str, file_mark: str | None) -> Callable[[str], int | None]:
             return None
         if len(value) < len(str(MAX_QUANTITY)) and value.isascii() and value.isdigit():
             return int(value)
-        number = _number(field, value, file_mark, expected).lstrip("0") or "0"
+        number = _number(field, in_ascii(value), file_mark, expected).lstrip("0") or "0"
         if "." in number or len(number) > len(str(MAX_QUANTITY)) or int(number) > MAX_QUANTITY:
             raise RefusedCellError(field, f"{value[:40]!r} is not {expected}; write that, or nothing")
         return int(number)
@@ -138,7 +138,7 @@ def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]
             return None
         if _PLAIN_AMOUNT.fullmatch(value):
             return Decimal(value), ""
-        number, beside = split_currency(value)
+        number, beside = split_currency(in_ascii(value))
         if beside and not currencies_of(beside):
             raise RefusedCellError(
                 "price", f"{value[:40]!r} is not {expected}: {beside[:20]!r} is no currency; write that, or nothing"

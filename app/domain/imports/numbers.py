@@ -56,6 +56,16 @@ class AmbiguousNumberError(ValueError):
     """A number can mean two things."""
 
 
+def in_ascii(number: str) -> str:
+    """Return a number with the digits of ASCII for those of other scripts, and its signs for wide ones, as in １２．５０."""
+    if number.isascii():
+        return number
+    return "".join(
+        str(unicodedata.decimal(one)) if one.isdecimal() else unicodedata.normalize("NFKC", one) if one in "．，－" else one
+        for one in number
+    )
+
+
 def split_currency(value: str) -> tuple[str, str]:
     """Return a price's number and what accompanies it, such as a currency sign or code; the number is not checked."""
     value = _NO_CENTS.sub(r"\g<mark>00", value)

@@ -70,6 +70,8 @@ class _RowReader:
     def __init__(self, header: Header, layout: Layout) -> None:
         self._names = [name or f"column {number}" for number, name in enumerate(header.names, 1)]
         columns = self._columns = header.columns
+        self._has_encoded = bool(layout.encoded)
+        self._encoded = [at in layout.encoded for at in range(len(columns))]
         self._currency = currency_of(header)
         self._default_currency = layout.options.currency or ""
         read = readers(layout.decimal_mark, layout.paths)
@@ -100,10 +102,14 @@ class _RowReader:
         joined = ",".join(cells)
         if "#" in joined:
             self._refuse_errors(cells)
-        if joined.isprintable() and "'" not in joined and '="' not in joined and (joined.isascii() or _is_plain(joined)):
+        is_plain = joined.isprintable() and "'" not in joined and '="' not in joined and (joined.isascii() or _is_plain(joined))
+        if is_plain and not (self._has_encoded and "&" in joined):
             # Nearly every row: nothing in it is invisible, escaped, or has another form.
             return list(map(str.strip, cells))
-        texts = [clean(cell, column) for cell, column in zip(cells, self._columns, strict=True)]
+        texts = [
+            clean(cell, column, encoded=is_encoded)
+            for cell, column, is_encoded in zip(cells, self._columns, self._encoded, strict=True)
+        ]
         for name, column, value in zip(self._names, self._columns, texts, strict=True):
             if reason := forbidden(value, multiline=column == "description", identifier=column in IDENTIFIERS):
                 raise RefusedCellError(name, reason)

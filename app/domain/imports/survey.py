@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.domain.imports.columns import described, names_several
+from app.domain.imports.columns import Header, Unread, described, names_several
+from app.domain.imports.entities import Ampersands
 from app.domain.imports.errors import ImportFileError, RowError
-from app.domain.imports.numbers import decimal_mark, split_currency
+from app.domain.imports.numbers import decimal_mark, in_ascii, split_currency
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.paths import ONE_LEVEL, PathStyle, UndecidedPathsError, find_style
 from app.domain.imports.table import clean, open_table
@@ -24,18 +25,23 @@ class Layout:
     options: Options = NO_OPTIONS
     decimal_mark: str | None = None
     paths: PathStyle = ONE_LEVEL
+    # The positions of columns in which entities of HTML stand for characters.
+    encoded: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what the file reveals, ready for JSON."""
         paths = self.paths
         return {
             "decimal_mark": self.decimal_mark, "separator": paths.separator, "several": paths.several, "roots": paths.roots,
+            "encoded": self.encoded,
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, options: Options, values: dict[str, Any]) -> "Layout":
         """Return the layout that `to_json` wrote."""
-        return cls(options, values["decimal_mark"], PathStyle(values["separator"], values["several"], tuple(values["roots"])))
+        paths = PathStyle(values["separator"], values["several"], tuple(values["roots"]))
+        # A release of before has not looked for encoded columns.
+        return cls(options, values["decimal_mark"], paths, tuple(values.get("encoded", ())))
 
 
 class Survey(NamedTuple):
@@ -60,25 +66,32 @@ def survey(lines: Iterable[str], options: Options, shop_roots: Collection[str] =
     numeric = [at for at, field in fields if field in _NUMBERS]
     numbers: set[str] = set()
     categories: set[str] = set()
+    ampersands = Ampersands(_plain_texts(table.header), [at for at, field in fields if field == "category"])
     for number, (_line, cells) in enumerate(table.rows):
-        if number >= SAMPLE and (category is None or len(categories) >= MAX_CATEGORIES):
-            break
         if isinstance(cells, str):
             continue
+        ampersands.note(cells)
         if number < SAMPLE:
-            numbers.update([cells[at] for at in numeric])
-        if category is not None:
+            numbers.update([clean(cells[at], "price", encoded=True) for at in numeric])
+        if category is not None and len(categories) < MAX_CATEGORIES:
             categories.add(cells[category])
-    mark = decimal_mark(split_currency(one.strip())[0] for one in numbers)
+    encoded = ampersands.encoded()
+    mark = decimal_mark(split_currency(in_ascii(one))[0] for one in numbers)
     questions, style = table.questions, ONE_LEVEL
     if category is not None:
-        cells_of = sorted({clean(cell, "category") for cell in categories})
+        cells_of = sorted({clean(cell, "category", encoded=category in encoded) for cell in categories})
         several = names_several(table.header.names[category])
         try:
             style = find_style(cells_of, options.category_separator, shop_roots, several=several)
         except UndecidedPathsError as error:
             questions = [*questions, RowError(table.line, table.header.names[category][:40], str(error))]
-    columns = described(table.header, mark, style)
+    columns = described(table.header, mark, style, ampersands)
     if questions:
         raise ImportFileError(questions, columns=columns)
-    return Survey(Layout(options, mark, style), columns)
+    return Survey(Layout(options, mark, style, encoded), columns)
+
+
+def _plain_texts(header: Header) -> list[int]:
+    """Return the positions of the columns that are read and are no markup."""
+    markup = {at for at, field in header.fields() if field == "description"}
+    return [at for at, column in enumerate(header.columns) if column and not isinstance(column, Unread) and at not in markup]

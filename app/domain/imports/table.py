@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from app.domain.content import forbidden_characters, normalised
+from app.domain.imports import entities
 from app.domain.imports.columns import REQUIRED, Column, Header, described, problems_of, questions_of, read_header
 from app.domain.imports.errors import ImportFileError, RowError
 from app.domain.imports.options import Options
@@ -119,9 +120,18 @@ def _refuse_unusable(header: Header, options: Options, line: int) -> None:
         raise ImportFileError([RowError(line, field, reason) for field, reason in problems], columns=described(header))
 
 
-def clean(cell: str, column: Column = None) -> str:
-    """Return what a cell or a name says in its normal form, without what an editor left in it; a description keeps its lines."""
+def clean(cell: str, column: Column = None, *, encoded: bool = False) -> str:
+    """Return what a cell or a name says in its normal form, without what an editor left in it; a description keeps its lines.
+
+    Args:
+        encoded: whether the cell's column has HTML's entities in place of characters.
+    """
     value = unescaped(cell)
+    if value == cell and column not in {None, "description"} and "&" in cell:
+        if entities.is_literal(cell):
+            value = cell[1:]
+        elif encoded:
+            value = entities.decoded(cell, levels=column == "category")
     if column in IDENTIFIERS:
         return normalised(value)
     value = normalised(value.translate(_UNSEEN))

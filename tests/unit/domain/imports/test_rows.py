@@ -1,5 +1,6 @@
 """Reading import files: what a row means, and every bad file named by line and field."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from app.domain.imports.errors import ImportFileError, RowError
 from app.domain.imports.names import PRIVATE, SYNONYMS
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.rows import ImportRow, read_rows
-from app.domain.imports.survey import survey
+from app.domain.imports.survey import Layout, survey
 
 HEADER = "sku,part_name,description,category,price,currency,current_stock,min_stock_level,Bore\n"
 
@@ -72,7 +73,7 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,b,,,,,2147483648,,", "current_stock"),
         ("a,b,,,,,,x,", "min_stock_level"),
         ("a,b,,,,,,1e3,", "min_stock_level"),
-        ("a,b,,,,,１２,,", "current_stock"),
+        ("a,b,,,,,1²,,", "current_stock"),
         ("a,b,,A > > B,,,,,", "category"),
         ("a,b,,,,,,,,,,", "row"),
         ("a\x00,b,,,,,,,", "sku"),
@@ -505,3 +506,54 @@ def test_what_a_spreadsheet_could_not_calculate_is_no_value(error: str) -> None:
         assert (refused.field, error in refused.reason) == (field, True)
     (meant,) = read(f"sku,part_name,Bore\n#8-32,'{error},#10\n")
     assert (meant.sku, meant.part_name, meant.specifications) == ("#8-32", error, ((Specification("Bore"), "#10"),))  # type: ignore[union-attr]
+
+
+def test_a_column_that_another_system_has_encoded_as_html_is_decoded() -> None:
+    """Many shops' exports are; `&gt;` separates categories, and a description is HTML anyway."""
+    text = (
+        "sku,part_name,manufacturer,description,category,price,Thread\n"
+        "B&amp;W-1,Nuts &amp; Bolts,O&#039;Neil,a &amp; b,Nuts &amp; Bolts &gt; Hex,&euro;12.50,1/4&quot;\n"
+        "2,Ring&nbsp;&Oslash;&#x32;0,A &lt; B,R&D,Nuts &amp; Bolts &gt; A&#38;B,&pound;3,&frac12;\n"
+    )
+    first, second = read(text)
+    assert isinstance(first, ImportRow)
+    assert isinstance(second, ImportRow)
+    assert (first.sku, first.part_name, first.manufacturer) == ("B&W-1", "Nuts & Bolts", "O'Neil")
+    assert (first.category, first.price) == (("Nuts & Bolts", "Hex"), (Decimal("12.50"), "EUR"))
+    assert first.specifications == ((Specification("Thread"), '1/4"'),)
+    assert (second.part_name, second.manufacturer) == ("Ring\u00a0Ø20", "A < B")
+    assert (second.category, second.price) == (("Nuts & Bolts", "A&B"), (Decimal(3), "GBP"))
+    assert second.specifications == ((Specification("Thread"), "½"),)
+    assert (first.description, second.description) == ("a &amp; b", "R&D")
+
+
+def test_digits_and_signs_as_wide_as_a_chinese_character_are_those_of_a_number_and_raised_ones_are_not() -> None:
+    header = "sku,part_name,price,currency,current_stock\n"
+    (row,) = read(f"{header}a,b,１，２３４．５０,EUR,１０\n")
+    assert isinstance(row, ImportRow)
+    assert (row.price, row.current_stock) == ((Decimal("1234.50"), "EUR"), 10)
+    (error,) = read(f"{header}a,b,1,EUR,1²\n")
+    assert isinstance(error, RowError)
+    assert error.field == "current_stock"
+
+
+def test_entities_beside_a_bare_ampersand_anywhere_in_the_column_stay_and_the_import_says_so() -> None:
+    """Then the column is not encoded, and a text may be about HTML. What is no entity is a bare ampersand, too."""
+    for other in ("Nuts & Bolts", "AT&T", "R&D;", "?a=1&copy=2"):
+        lines = ["sku,part_name,maker\n", *[f"{number},x,Black &amp; Co\n" for number in range(2000)], f"z,Use &amp;,{other}\n"]
+        found = survey(lines, NO_OPTIONS)
+        rows = list(read_rows(lines, found.layout))
+        assert rows[0] == ImportRow(2, "0", "x", manufacturer="Black &amp; Co")
+        assert rows[-1] == ImportRow(2002, "z", "Use &", manufacturer=other)
+        assert [column["detail"] for column in found.columns] == [
+            "", "HTML entities are decoded", "HTML entities stay as written, since the column has bare ampersands, too"
+        ]  # fmt: skip
+
+
+def test_how_entities_are_read_is_kept_with_the_job_and_an_earlier_releases_job_goes_on_as_it_began() -> None:
+    lines = ["sku,part_name\n", "a,Nuts &amp; Bolts\n"]
+    layout = survey(lines, NO_OPTIONS).layout
+    kept = json.loads(json.dumps(layout.to_json()))
+    assert Layout.from_json(NO_OPTIONS, kept) == layout
+    del kept["encoded"]
+    assert list(read_rows(lines, Layout.from_json(NO_OPTIONS, kept))) == [ImportRow(2, "a", "Nuts &amp; Bolts")]
