@@ -18,7 +18,7 @@ set_json_loads(orjson.loads)
 _DIALECT = dialect()  # type: ignore[no-untyped-call] # untyped there
 # Where a connection keeps cursors for `run_directly`, and how many rows each may hold meanwhile.
 _CURSORS = "cursors of run_directly"
-_MOST_HELD = 1
+MAX_HELD = 1
 
 # No statement of ours may hold up a request, or a lock that others wait for, longer than this.
 _SESSION = (
@@ -136,7 +136,7 @@ def run_directly(connection: Connection, statement: TextClause, **parameters: An
     except BaseException as error:  # noqa: BLE001 — whatever it is, only SQLAlchemy knows whether the connection is still good
         connection._handle_dbapi_exception(error, sql, parameters, None, None)
     # It holds what it has read until it reads again.
-    if len(rows) <= _MOST_HELD:
+    if len(rows) <= MAX_HELD:
         cursors[sql] = cursor
     return rows
 
