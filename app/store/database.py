@@ -16,6 +16,9 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 set_json_loads(orjson.loads)
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call] # untyped there
+# Where a connection keeps cursors for `run_directly`, and how many rows each may hold meanwhile.
+_CURSORS = "cursors of run_directly"
+MAX_HELD = 1
 
 # No statement of ours may hold up a request, or a lock that others wait for, longer than this.
 _SESSION = (
@@ -124,10 +127,17 @@ def run_directly(connection: Connection, statement: TextClause, **parameters: An
     """
     sql, rows_by_name = _as_the_driver_takes_it(statement)
     try:
-        with connection.connection.driver_connection.cursor(row_factory=rows_by_name) as cursor:  # type: ignore[union-attr]
-            rows: Sequence[Any] = cursor.execute(sql, parameters).fetchall()
+        # A cursor that ran it before knows how to write its parameters and read its columns, which is a quarter of the work.
+        # SQLAlchemy empties `info` when it replaces the driver's connection; what fails, or is stopped, leaves no cursor behind.
+        cursors: dict[str, Cursor[Any]] = connection.info.setdefault(_CURSORS, {})
+        if (cursor := cursors.pop(sql, None)) is None:
+            cursor = connection.connection.driver_connection.cursor(row_factory=rows_by_name)  # type: ignore[union-attr]
+        rows: Sequence[Any] = cursor.execute(sql, parameters).fetchall()
     except BaseException as error:  # noqa: BLE001 — whatever it is, only SQLAlchemy knows whether the connection is still good
         connection._handle_dbapi_exception(error, sql, parameters, None, None)
+    # It holds what it has read until it reads again.
+    if len(rows) <= MAX_HELD:
+        cursors[sql] = cursor
     return rows
 
 

@@ -1,7 +1,9 @@
 """The unit of work: atomic with its events, no lost updates, retries after deadlocks, short waits for locks."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from threading import Barrier
@@ -11,7 +13,7 @@ from uuid import uuid4
 import pytest
 from psycopg.errors import CheckViolation
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from app.container import Container
 from app.contract.effects import EFFECTS
@@ -21,7 +23,7 @@ from app.domain.stock import Stock
 from app.services.intent import Expected, Intent
 from app.store import idempotency
 from app.store import stock as rows
-from app.store.database import single_statements
+from app.store.database import run_directly, single_statements
 from app.store.idempotency import KeyedCall
 from app.store.locks import lock_parts, lock_stock, lock_stocks
 from app.store.pipeline import Pipeline
@@ -410,3 +412,33 @@ def test_a_single_statement_finds_its_connection_ready_and_a_transaction_puts_it
     ]
     # The engine itself: a view of it would set each connection and set it back.
     assert single_statements(container.engine) is single_statements(container.reading) is container.reading
+
+
+def test_what_runs_directly_again_has_its_cursor_ready_and_that_holds_one_row_at_most(container: Container) -> None:
+    echo = text("SELECT CAST(:value AS json) AS value, n FROM generate_series(1, :rows) AS n")
+    with container.reading.connect() as connection:
+
+        def cursors() -> set[int]:
+            (kept,) = (kept for kept in connection.info.values() if isinstance(kept, dict))
+            return {id(cursor) for cursor in kept.values()}
+
+        run_directly(connection, echo, value=None, rows=1)
+        ready = cursors()
+        for value in (1, 2**40, 1.5, "words", [1, 2]):
+            assert [row.value for row in run_directly(connection, echo, value=json.dumps(value), rows=1)] == [value]
+        assert cursors() == ready
+        assert [row.n for row in run_directly(connection, echo, value="1", rows=3)] == [1, 2, 3]
+        assert len(cursors()) == len(ready) - 1
+
+
+def test_after_a_failure_or_on_a_new_connection_a_statement_gets_a_new_cursor(container: Container) -> None:
+    divide, end = text("SELECT 6 / :by AS share"), text("SELECT pg_terminate_backend(pg_backend_pid())")
+    with closing(container.reading.connect()) as connection:
+        assert run_directly(connection, divide, by=3)[0].share == 2
+        with pytest.raises(DataError):
+            run_directly(connection, divide, by=0)
+        assert run_directly(connection, divide, by=2)[0].share == 3
+        with pytest.raises(OperationalError):
+            run_directly(connection, end)
+    with container.reading.connect() as connection:
+        assert run_directly(connection, divide, by=1)[0].share == 6
