@@ -13,7 +13,7 @@ from bench.system import Client, System, close_all
 
 GREEDY = "127.3.0.1"
 # What a process does for nobody in particular: connections and heads of requests, what is sent to pages, its own checks.
-BESIDES = 0.12
+BESIDES = 0.1
 # The greedy one first takes what it may have at once; then it is looked at for so many seconds.
 AT_FIRST, LOOKED_AT = 4.0, 5.0
 
@@ -54,4 +54,4 @@ def test_beside_others_what_an_address_sends_takes_a_bounded_share_of_the_proces
         before, began = _spent(webs), time.monotonic()
         time.sleep(LOOKED_AT)
         share = (_spent(webs) - before) / (time.monotonic() - began) / len(webs)
-    assert share < PROCESSOR.per_second + BESIDES
+    assert share < PROCESSOR.per_second + BESIDES, share
