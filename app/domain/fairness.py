@@ -79,10 +79,9 @@ class Spending:
         """Return in how many seconds something may be begun for a caller, which is expected to be begun then."""
         bucket = self._buckets.of(caller)
         wait = bucket.wait(0)
-        has_others = self._presence.has_others(caller)
-        if wait and not has_others:
+        if not self._presence.has_others(caller):
             # Nobody had to wait for it, and whoever comes now is no reason to make up for it.
-            bucket.take(-wait * PROCESSOR.per_second)
+            bucket.forgive()
             return 0.0
         if wait:
             bucket.take(EXPECTED)
