@@ -6,6 +6,7 @@ down the neighbour, which measures.
 """
 
 import argparse
+import asyncio
 import http.client
 import io
 import itertools
@@ -432,13 +433,56 @@ def under_attack(name: str, target: Target, seconds: float, *, is_elsewhere: boo
 
 
 def _attack(name: str, target: Target, seconds: float, begun: Event, niceness: int) -> None:
+    _give_way(niceness)
+    begun.set()
+    ATTACKS[name](target, seconds)
+
+
+def _give_way(niceness: int) -> None:
     os.nice(niceness)
     # Linux weighs sessions against each other first, by a value of their own.
     os.setsid()
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
-    begun.set()
-    ATTACKS[name](target, seconds)
+
+
+class _Sink(asyncio.Protocol):
+    """Answers whatever it is sent at once, with next to nothing."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if b"Upgrade: websocket" in data:
+            self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        elif data.startswith(b"GET "):
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        else:
+            self._transport.write(b"\x81\x012")
+
+
+@contextmanager
+def a_sink() -> Iterator[str]:
+    """Run something that costs an attacker as much as a server does but does nothing, at an address of this machine, which is
+    yielded. It gets only CPU time that nobody else wants, as an attacker that is elsewhere does."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = multiprocessing.get_context("spawn").Process(target=_sink, args=(listener,), daemon=True)
+        process.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            process.kill()
+            process.join()
+
+
+def _sink(listener: socket.socket) -> None:
+    _give_way(19)
+
+    async def serve() -> None:
+        await (await asyncio.get_running_loop().create_server(_Sink, sock=listener)).serve_forever()
+
+    asyncio.run(serve())
 
 
 def play(system: System, name: str, parts: Sequence[int], seconds: float) -> tuple[Felt, Felt]:

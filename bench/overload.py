@@ -6,7 +6,8 @@ the slower these are, and so hides the queue; this one sends each request when i
 multiple of it, stops, and prints what became of each kind of request, and how long the shop took to be itself again.
 
 With `--abused` the load is a normal one, by turns without and with a client of another address that asks for all it can get
-(`searches` and `watches` of `bench.abuse`); prints how much longer the others wait for it.
+(`searches` and `watches` of `bench.abuse`); prints how much longer the others wait for it. The attacker shares the machine with
+the servers, so at the third turn it attacks a sink that does nothing: what the others wait for longer then is the machine's.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench import catalog
-from bench.abuse import PARTS, Target, under_attack
+from bench.abuse import PARTS, Target, a_sink, under_attack
 from bench.system import API, System, own_stack
 from devserver import Stack
 
@@ -325,26 +326,28 @@ async def run(shop: Shop, seconds: float, times: float, rate: float | None) -> N
 async def run_abused(shop: Shop, watched: Sequence[int], rate: float) -> None:
     """Offer what is normal, by turns without and with one abusive client beside it."""
     generator = Generator(shop, OTHERS)
-    target = Target(shop.system.url, shop.system.key, watched, ABUSER)
-    quiet: list[Outcome] = []
-    abused: list[Outcome] = []
+    found: dict[str, list[Outcome]] = {}
     try:
         await generator.offer(rate, 2 * STEP)
-        for _ in range(ROUNDS):
-            quiet += await generator.offer(rate, ROUND)
-            with ExitStack() as attacks:
-                for name in ABUSES:
-                    # Leaving waits for the attack's end.
-                    await asyncio.to_thread(attacks.enter_context, under_attack(name, target, ROUND + 4, is_elsewhere=True))
-                abused += await generator.offer(rate, ROUND)
+        with a_sink() as sink:
+            besides = {"alone": "", "while a sink is abused": sink, "while the shop is abused": shop.system.url}
+            for beside, abused in list(besides.items()) * ROUNDS:
+                with ExitStack() as attacks:
+                    for name in ABUSES if abused else ():
+                        attack = under_attack(name, Target(abused, "", watched, ABUSER), ROUND + 4, is_elsewhere=True)
+                        # Leaving waits for the attack's end.
+                        await asyncio.to_thread(attacks.enter_context, attack)
+                    found.setdefault(beside, []).extend(await generator.offer(rate, ROUND))
     finally:
         generator.close()
-    print_table(f"{rate:.0f}/s", quiet)
-    print_table(f"{rate:.0f}/s beside one abusive client", abused)
-    for kind in (None, *MIX):
-        without, beside = summary(quiet, kind), summary(abused, kind)
-        ratios = ", ".join(f"{name} {getattr(beside, name) / getattr(without, name):.2f}" for name in ("p50", "p99"))
-        print(f"{kind or 'all':8} {ratios} times as long")
+    for beside, outcomes in found.items():
+        print_table(f"{rate:.0f}/s {beside}", outcomes)
+    alone, sinking, abused_too = found.values()
+    for than, quiet in (("alone", alone), ("beside a sink", sinking)):
+        for kind in (None, *MIX):
+            without, beside_it = summary(quiet, kind), summary(abused_too, kind)
+            ratios = ", ".join(f"{name} {getattr(beside_it, name) / getattr(without, name):.2f}" for name in ("p50", "p99"))
+            print(f"{kind or 'all':8} {ratios} times as long as {than}")
 
 
 def shop_of(system: System, parts: int) -> Shop:

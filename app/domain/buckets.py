@@ -43,6 +43,10 @@ class TokenBucket:
         self.take(amount)
         return True
 
+    def forgive(self) -> None:
+        """Drop its debt."""
+        self._tokens = max(self._tokens, 0.0)
+
     @property
     def left(self) -> int:
         """How many whole tokens it holds."""

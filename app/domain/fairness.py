@@ -1,4 +1,5 @@
-"""What one caller may take while there are others: so many turns at a time, and so much of what is dear.
+"""What one caller may take while there are others: so many turns at a time, so much of what is dear, and so much of the
+processor's time, whatever it is for.
 
 A caller who is alone, such as a proxy in front of everybody or a load generator, is not held up at all. Source of the queue for
 each caller: Demers, Keshav and Shenker, "Analysis and simulation of a fair queueing algorithm" (SIGCOMM 1989).
@@ -18,6 +19,11 @@ AT_ONCE = 4
 PATIENCE = 5.0
 # Dear things that one caller may begin: a page is two, and many people may share an address.
 SHARE = Allowance(per_second=5, at_once=15)
+# Seconds of this process's processor time that one caller may have, each second and at once: fifty pages that come back at once
+# take less than a second in all. Of what waits for more, each begins when what the one before is expected to take, in seconds,
+# has been paid off.
+PROCESSOR = Allowance(per_second=0.1, at_once=0.5)
+EXPECTED = 0.001
 # Seconds for which somebody counts as there after asking for something.
 THERE_FOR = 10.0
 
@@ -54,6 +60,32 @@ class Shares:
         """Whether a caller may begin something dear now; counts it."""
         is_contested = self._presence.has_others(caller)
         return self._buckets.of(caller).draw(1) or not is_contested
+
+
+class Spending:
+    """What each caller has had of the processor's time, and how long it rests after having had too much."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._presence = Presence(now)
+        self._buckets = Buckets(PROCESSOR)
+        # Told whom this thread serves from now on, or "" for nobody. Set by whoever calls `spent`; else nobody spends anything.
+        self.serves: Callable[[str], object] = str
+
+    def spent(self, caller: str, seconds: float) -> None:
+        """Count what a caller has had."""
+        self._buckets.of(caller).take(seconds)
+
+    def rest(self, caller: str) -> float:
+        """Return in how many seconds something may be begun for a caller, which is expected to be begun then."""
+        bucket = self._buckets.of(caller)
+        wait = bucket.wait(0)
+        if not self._presence.has_others(caller):
+            # Nobody had to wait for it, and whoever comes now is no reason to make up for it.
+            bucket.forgive()
+            return 0.0
+        if wait:
+            bucket.take(EXPECTED)
+        return wait
 
 
 class Places:

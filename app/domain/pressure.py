@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from app.domain.fairness import Places, Shares
+from app.domain.fairness import PATIENCE, Places, Shares, Spending
 
 # A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
 # clients that each wait for their answer before they ask again cause less, and slow down by themselves.
@@ -52,6 +52,7 @@ class Pressure:
         self._crowded = threading.Event()
         self._shares = Shares()
         self._places = Places()
+        self.spending = Spending()
 
     def begun(self, caller: str) -> None:
         """Wait until this caller's turn has come, and count its request, which is what this thread does now, until `ended`.
@@ -60,6 +61,14 @@ class Pressure:
             BusyError: too many others of the same caller are waiting.
         """
         self._places.take(caller)
+        try:
+            # With its place: what else the caller asks waits behind it.
+            if rest := self.spending.rest(caller):
+                time.sleep(min(rest, PATIENCE))
+        except BaseException:
+            self._places.leave(caller)
+            raise
+        self.spending.serves(caller)
         self._under_way += 1
         if self._under_way >= FEW:
             self._crowded.set()
@@ -68,6 +77,7 @@ class Pressure:
     def ended(self) -> None:
         """Count it no more; if it was for more than the caller's share, only after a while."""
         self._under_way -= 1
+        self.spending.serves("")
         try:
             if _has_exceeded.get():
                 time.sleep(REFUSED_AFTER)

@@ -25,12 +25,14 @@ from app.arrival import limited_client
 from app.container import Container
 from app.contract import rooms
 from app.domain.buckets import Allowance, Buckets
+from app.domain.fairness import Spending
 from app.live.admin import AdminNamespace
 from app.live.budgets import MAX_MESSAGE
 from app.live.customers import CustomersNamespace
 from app.live.entrance import PATH, origin_check, stand_behind_arrival
 from app.live.incoming import is_taken
 from app.live.spaced import Spaced
+from app.live.spending import Meter
 from app.live.websocket import MAX_QUEUED_BYTES, PacketQueue, WebSocketServer, cut_off
 from app.monitoring import SyncMonitoring
 from app.services.authentication import Authenticator
@@ -211,6 +213,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     _bound_queues(socketio, container.monitoring)
     _bound_rates(socketio, container.monitoring)
     _bound_events(socketio, container.monitoring)
+    _count_spending(socketio, container.pressure.spending)
     panel.standing.start()
     panel.presence.start()
     panel.following.start()
@@ -235,6 +238,7 @@ def _bound_frames(socketio: SocketIO, container: Container) -> None:
         WebSocketServer,
         refused=container.monitoring.record_refusal,
         caller=limited_client,
+        spending=container.pressure.spending,
     )
     engine._async = {**engine._async, "websocket": websocket, "queue": PacketQueue}
 
@@ -284,6 +288,14 @@ def _bound_rates(socketio: SocketIO, monitoring: SyncMonitoring) -> None:
 
     server.eio.on("message", handle)
     server.eio.on("disconnect", forget)
+
+
+def _count_spending(socketio: SocketIO, spending: Spending) -> None:
+    """Count what is done for each caller, the events of its sockets included, each of which is handled in a thread of its own."""
+    meter = Meter(spending)
+    server = socketio.server
+    start = server.start_background_task
+    server.start_background_task = lambda target, *arguments, **options: start(meter.task_of(target), *arguments, **options)
 
 
 def _bound_events(socketio: SocketIO, monitoring: SyncMonitoring) -> None:

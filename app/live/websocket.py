@@ -19,6 +19,7 @@ from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Mes
 from wsproto.utilities import RemoteProtocolError
 
 from app.domain.buckets import TokenBucket
+from app.domain.fairness import Spending
 from app.live.budgets import BYTES, FRAMES, MAX_MESSAGE, Pace
 
 log = structlog.get_logger()
@@ -74,9 +75,10 @@ class BoundedWebSocket:
     Args:
         reader: the connection's buffered reader, which may already hold the first frames.
         refused: is told why a client was cut off.
+        spending: says whether its address has had too much of the processor's time.
     """
 
-    def __init__(self, sock: Any, reader: Any, address: str, refused: Callable[[str], None]) -> None:
+    def __init__(self, sock: Any, reader: Any, address: str, refused: Callable[[str], None], spending: Spending) -> None:
         self.socket = sock
         self._reader = reader
         self._refused = refused
@@ -84,6 +86,7 @@ class BoundedWebSocket:
         self._messages = MessageDecoder()
         self._encoder = FrameProtocol(client=False, extensions=[])
         self._address = address
+        self._spending = spending
         self._sending = eventlet.semaphore.Semaphore()
         self._parts: list[str] = []
         self._closed = False
@@ -101,7 +104,7 @@ class BoundedWebSocket:
                     # However fast it sends, the other connections have their turns.
                     eventlet.sleep(0)
                     continue
-                eventlet.sleep(_pace.book(self._address))
+                eventlet.sleep(max(_pace.book(self._address), self._spending.rest(self._address)))
                 if frame.opcode.iscontrol():
                     self._control(frame.opcode, bytes(frame.payload))  # type: ignore[arg-type] # bytes before decoding
                 elif (message := self._completed(frame)) is not None:
@@ -165,15 +168,17 @@ class WebSocketServer:
         handler: engineio's `Socket._websocket_handler`.
         refused: is told why a client was cut off.
         caller: returns the caller, given the connection's WSGI environment.
+        spending: is told whom the connection's thread serves.
     """
 
     def __init__(
         self, handler: Callable[[BoundedWebSocket], Any], _server: Any, *,
-        refused: Callable[[str], None], caller: Callable[[dict[str, Any]], str],
+        refused: Callable[[str], None], caller: Callable[[dict[str, Any]], str], spending: Spending,
     ) -> None:  # fmt: skip
         self._handler = handler
         self._refused = refused
         self._caller = caller
+        self._spending = spending
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """Speak to the client until either side ends the connection."""
@@ -186,7 +191,9 @@ class WebSocketServer:
             connection.close(wait=False, abort=True)
             start_response("400 Bad Request", [("Content-Type", "text/plain"), ("Sec-WebSocket-Version", "13")])
             return [str(error).encode()]
-        websocket = BoundedWebSocket(source.get_socket(), source.rfile, self._caller(environ), self._refused)
+        caller = self._caller(environ)
+        self._spending.serves(caller)
+        websocket = BoundedWebSocket(source.get_socket(), source.rfile, caller, self._refused, self._spending)
         connection.websocket = websocket
         # There is no request in progress that a stopping process would have to wait for.
         environ["eventlet.set_idle"]()
@@ -199,6 +206,7 @@ class WebSocketServer:
             connection.queue.put(None)
             connection.close(wait=False, abort=True)
             websocket.close()
+            self._spending.serves("")
         # Tells eventlet that the response has been sent.
         eventlet.wsgi.WSGI_LOCAL.already_handled = True
         return []

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain import fairness
 from app.domain.errors import BusyError
-from app.domain.fairness import AT_ONCE, THERE_FOR, Places
+from app.domain.fairness import AT_ONCE, PROCESSOR, THERE_FOR, Places, Spending
 from bench.system import wait_until
 
 
@@ -64,3 +64,31 @@ def test_once_the_others_have_gone_nobody_waits(places: Places, clock: list[floa
         places.take("greedy")
     clock[0] += THERE_FOR + 1
     places.take("greedy")
+
+
+@pytest.fixture
+def spending(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> Spending:
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    return Spending()
+
+
+def test_beside_others_a_caller_rests_until_it_has_paid_for_its_processor_time(spending: Spending, clock: list[float]) -> None:
+    spending.rest("other")
+    spending.spent("greedy", PROCESSOR.at_once)
+    spending.spent("greedy", 1.0)
+    rest = spending.rest("greedy")
+    assert rest == pytest.approx(1.0 / PROCESSOR.per_second)
+    # What waits with it does not begin with it.
+    assert spending.rest("greedy") > rest
+    assert spending.rest("other") == 0
+    clock[0] += 2 * rest
+    spending.rest("other")
+    assert spending.rest("greedy") == 0
+
+
+def test_a_caller_who_was_alone_has_nothing_to_make_up_for_when_others_come(spending: Spending) -> None:
+    spending.rest("one")
+    spending.spent("one", 100 * PROCESSOR.at_once)
+    assert spending.rest("one") == 0
+    spending.rest("other")
+    assert spending.rest("one") == 0

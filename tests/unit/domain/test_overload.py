@@ -151,3 +151,15 @@ def test_who_is_refused_for_asking_too_much_keeps_its_place_for_a_while(monkeypa
     pressure.ended()
     assert places == [(REFUSED_AFTER, 1)]
     assert pressure._places._taken["greedy"] == 0
+
+
+def test_a_request_begins_once_its_caller_has_rested_and_is_counted_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pressure = Pressure()
+    steps: list[str | float] = []
+    monkeypatch.setattr(pressure.spending, "rest", lambda caller: {"greedy": 0.7}.get(caller, 0.0))
+    monkeypatch.setattr("app.domain.pressure.time.sleep", steps.append)
+    pressure.spending.serves = steps.append
+    for caller in ("other", "greedy"):
+        pressure.begun(caller)
+        pressure.ended()
+    assert steps == ["other", "", 0.7, "greedy", ""]
