@@ -70,7 +70,13 @@ class StrictParser(FlaskParser):
         """Return the fields of a multipart form, files and texts; each sent once, but for lists, which are a field many times."""
         if req.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("Send the file in a multipart/form-data body.")
-        form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
+        try:
+            form: CombinedMultiDict[str, Any] = CombinedMultiDict([req.files, req.form])
+        except RequestEntityTooLarge:
+            if req.content_length is None or req.content_length > (req.max_content_length or 0):
+                raise
+            most, size = f"{req.max_form_parts:,}", f"{req.max_form_memory_size:,}"
+            raise BadRequest(f"The form has more than {most} fields, or texts of {size} bytes beside its files.") from None
         _refuse_repeated(form, _lists_of(schema))
         # What Werkzeug makes of bytes that are no UTF-8.
         if broken := [name for name, value in _every(form) if isinstance(value, str) and "\ufffd" in value]:
