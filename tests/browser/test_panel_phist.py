@@ -144,6 +144,22 @@ def test_a_part_is_shown_as_customers_saw_it_or_why_they_did_not(panel: Page, pa
     expect(panel.get_by_text("still to come")).to_be_visible()
 
 
+def test_what_is_recorded_only_after_a_part_is_looked_at_appears(panel: Page, part: dict) -> None:
+    """The worker was busy: the first answer knows of no version yet."""
+    asked = []
+
+    def late(route: Route) -> None:
+        answer = route.fetch()
+        asked.append(answer.url)
+        unknown = {"visible": False, "reason": "not_created", "complete": False, "version_number": None, "part": None}
+        route.fulfill(response=answer, json={**answer.json(), **(unknown if len(asked) < 3 else {})})
+
+    panel.route(f"**/parts/{part['id']}/as-of?*", late)
+    go(panel, f"/parts/{part['id']}/history?at={part['published']}")
+    expect(panel.get_by_test_id("as-of-part")).to_contain_text("Bearing 7204 B")
+    assert len(asked) >= 3
+
+
 def test_the_trail_is_narrowed_down_leads_to_versions_and_is_a_file(panel: Page, staff: httpx.Client, part: dict) -> None:
     go(panel, f"/parts/{part['id']}/activity")
     rows = panel.get_by_test_id("audit-row")
