@@ -464,7 +464,7 @@ class _Sink(asyncio.Protocol):
 
 @contextmanager
 def a_sink() -> Iterator[str]:
-    """Run something that costs an attacker as much as a server does but does nothing, at an address of this machine, which is
+    """Run something that takes what a server is sent, answers at once and does nothing, at an address of this machine, which is
     yielded. It gets only CPU time that nobody else wants, as an attacker that is elsewhere does."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = multiprocessing.get_context("spawn").Process(target=_sink, args=(listener,), daemon=True)

@@ -34,7 +34,7 @@ WALK, WALK_OF_HITS = 2000, 0.05
 # So few parts within bounds of the price are all looked at, beside a common word.
 FEW = 500
 # The hits of the rarest word are looked up if they are at most so many times as many as the parts that say what was typed: to
-# read one and see that it is none of these takes that much less than to check the words on it.
+# read one and see that it is none of these takes less than to check the words on it. By a few plans, not tuned.
 SAID_BY_WORDS = 3
 # The place, from 0, of the hit in a sample up to which names are taken first: hundreds of hits are likely to precede it.
 BEGUN = 1
