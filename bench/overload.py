@@ -1,13 +1,15 @@
 """What happens when more is asked for than the shop can do: offers requests at a fixed rate, whatever the answers.
 
-`python -m bench.overload [--seconds 20] [--parts 20000] [--times 2] [--abused]`. A client that waits for its answers offers less
-the slower these are, and so hides the queue; this one sends each request when it is due, and its latency counts from then
-(Schroeder et al., "Open versus closed: a cautionary tale", NSDI 2006). It looks for the rate that the shop sustains, offers a
-multiple of it, stops, and prints what became of each kind of request, and how long the shop took to be itself again.
+`python -m bench.overload [--seconds 20] [--parts 20000] [--times 2] [--abused [--rounds 6]]`. A client that waits for its
+answers offers less the slower these are, and so hides the queue; this one sends each request when it is due, and its latency
+counts from then (Schroeder et al., "Open versus closed: a cautionary tale", NSDI 2006). It looks for the rate that the shop
+sustains, offers a multiple of it, stops, and prints what became of each kind of request, and how long the shop took to be itself
+again.
 
 With `--abused` the load is a normal one, by turns without and with a client of another address that asks for all it can get
-(`searches` and `watches` of `bench.abuse`); prints how much longer the others wait for it. The attacker shares the machine with
-the servers, so at the third turn it attacks a sink that does nothing: what the others wait for longer then is the machine's.
+(`searches` and `watches` of `bench.abuse`); prints how much longer the others wait for it, with 95 % intervals. The attacker
+shares the machine with the servers, so at the third turn it attacks a sink that does nothing: what the others wait for longer
+then is the machine's.
 """
 
 import argparse
@@ -51,6 +53,8 @@ STEP, STEPS_BY, FIRST_RATE = 3.0, 1.4, 25.0
 ABUSER, ABUSES = "127.3.0.1", ("searches", "watches")
 OTHERS = tuple(f"127.2.0.{n}" for n in range(1, 51))
 ROUNDS, ROUND = 6, 5.0
+# How often rounds are resampled to say how far a ratio is known.
+RESAMPLED = 200
 
 _SHED = {http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.TOO_MANY_REQUESTS}
 
@@ -76,6 +80,10 @@ class Outcome:
     def is_shed(self) -> bool:
         """Whether it was refused as it should be, saying when to ask again."""
         return self.status in _SHED and self.says_when
+
+
+# What became of the requests of each round.
+Rounds = list[list[Outcome]]
 
 
 class _Wire(asyncio.Protocol):
@@ -323,31 +331,48 @@ async def run(shop: Shop, seconds: float, times: float, rate: float | None) -> N
         generator.close()
 
 
-async def run_abused(shop: Shop, watched: Sequence[int], rate: float) -> None:
+def longer(turns: Rounds, than: Rounds, kind: str | None, quantile: str) -> float:
+    """Return how many times as long as in other rounds a kind of request took: `quantile` is a field of `Summary`."""
+    took, usual = (getattr(summary(itertools.chain.from_iterable(rounds), kind), quantile) for rounds in (turns, than))
+    return float(took / usual)
+
+
+def likely(turns: Rounds, than: Rounds, kind: str | None, quantile: str) -> tuple[float, float]:
+    """Return the 95 % interval of `longer`, with whole rounds resampled, since requests of one round are not independent (Efron,
+    "Bootstrap methods: another look at the jackknife", Annals of Statistics, 1979)."""
+    found = sorted(
+        longer(random.choices(turns, k=len(turns)), random.choices(than, k=len(than)), kind, quantile) for _ in range(RESAMPLED)
+    )
+    return _quantile(found, 0.025), _quantile(found, 0.975)
+
+
+async def run_abused(shop: Shop, watched: Sequence[int], rate: float, rounds: int) -> None:
     """Offer what is normal, by turns without and with one abusive client beside it."""
     generator = Generator(shop, OTHERS)
-    found: dict[str, list[Outcome]] = {}
+    found: dict[str, Rounds] = {}
     try:
         await generator.offer(rate, 2 * STEP)
         with a_sink() as sink:
             besides = {"alone": "", "while a sink is abused": sink, "while the shop is abused": shop.system.url}
-            for beside, abused in list(besides.items()) * ROUNDS:
+            for beside, abused in list(besides.items()) * rounds:
                 with ExitStack() as attacks:
                     for name in ABUSES if abused else ():
                         attack = under_attack(name, Target(abused, "", watched, ABUSER), ROUND + 4, is_elsewhere=True)
                         # Leaving waits for the attack's end.
                         await asyncio.to_thread(attacks.enter_context, attack)
-                    found.setdefault(beside, []).extend(await generator.offer(rate, ROUND))
+                    found.setdefault(beside, []).append(await generator.offer(rate, ROUND))
     finally:
         generator.close()
-    for beside, outcomes in found.items():
-        print_table(f"{rate:.0f}/s {beside}", outcomes)
+    for beside, turns in found.items():
+        print_table(f"{rate:.0f}/s {beside}", list(itertools.chain.from_iterable(turns)))
     alone, sinking, abused_too = found.values()
-    for than, quiet in (("alone", alone), ("beside a sink", sinking)):
+    for than, usual in (("alone", alone), ("beside a sink", sinking)):
         for kind in (None, *MIX):
-            without, beside_it = summary(quiet, kind), summary(abused_too, kind)
-            ratios = ", ".join(f"{name} {getattr(beside_it, name) / getattr(without, name):.2f}" for name in ("p50", "p99"))
-            print(f"{kind or 'all':8} {ratios} times as long as {than}")
+            ratios = []
+            for quantile in ("p50", "p99"):
+                low, high = likely(abused_too, usual, kind, quantile)
+                ratios.append(f"{quantile} {longer(abused_too, usual, kind, quantile):.2f} ({low:.2f} to {high:.2f})")
+            print(f"{kind or 'all':8} {', '.join(ratios)} times as long as {than}")
 
 
 def shop_of(system: System, parts: int) -> Shop:
@@ -366,11 +391,12 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="the sustained rate, if it is known")
     parser.add_argument("--parts", type=int, default=20_000, help="how large the catalog is")
     parser.add_argument("--abused", action="store_true", help="a normal load (--rate), without and with one abusive client")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="with --abused: how many turns of each sort")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lockstep-overload-") as home, own_stack(Path(home)) as system:
         if chosen.abused:
             shop = shop_of(system, chosen.parts)
-            asyncio.run(run_abused(shop, system.make_parts(PARTS), chosen.rate or FIRST_RATE))
+            asyncio.run(run_abused(shop, system.make_parts(PARTS), chosen.rate or FIRST_RATE, chosen.rounds))
             return
         asyncio.run(run(shop_of(system, chosen.parts), chosen.seconds, chosen.times, chosen.rate))
 

@@ -10,11 +10,25 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import socketio
+import websocket
 
 CUSTOMERS = "/customers"
 ASPECTS = {"content.updated": "content", "stock.updated": "stock", "price.updated": "price"}
 Part = dict[str, Any]
 Seen = Callable[[dict[str, Any], float], None]
+
+
+class Line(websocket.WebSocket):
+    """A WebSocket that is closed when it breaks. The library leaves one that was reset to the garbage collector."""
+
+    def recv(self) -> str | bytes:
+        """Return the next message."""
+        try:
+            message: str | bytes = super().recv()
+        except BaseException:
+            self.shutdown()  # type: ignore[no-untyped-call]
+            raise
+        return message
 
 
 class Page:
@@ -40,7 +54,10 @@ class Page:
         self._again = False
         self.went_back: list[str] = []
         self.counts = {"connections": 0, "watches": 0, "resyncs": 0, "events": 0, "applied": 0, "refusals": 0}
-        self._client = socketio.Client(reconnection_delay=0.1, reconnection_delay_max=0.5, randomization_factor=0.5)
+        self._client = socketio.Client(
+            reconnection_delay=0.1, reconnection_delay_max=0.5, randomization_factor=0.5,
+            websocket_extra_options={"class_": Line},
+        )  # fmt: skip
         for event in ASPECTS:
             self._client.on(event, self._event, namespace=CUSTOMERS)
         self._client.on("part.deleted", self._removed, namespace=CUSTOMERS)
