@@ -102,7 +102,7 @@ def build_container(
     client = cache_client(settings.redis_url, cache_timeout)
     pressure = Pressure()
     clients = cache_clients(settings.redis_url, settings.prefix, cache_timeout)
-    cache = CacheManager(clients, monitoring.record_cache_read, pressure.admits_dear)
+    cache = CacheManager(clients, monitoring.record_cache_read, pressure.admits_dear, pressure.caller)
     asked = OpenPages(client, settings.prefix)
     wake_ups = WakeUps(sender, client, settings.prefix, monitoring)
     # A connection of its own: if requests had taken them all, freshness would lapse, and every reader would go to the database.

@@ -6,6 +6,7 @@ Without that an overload would feed itself: slow loads make more of them, which 
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
 from app.domain.errors import BusyError
@@ -17,6 +18,9 @@ T = TypeVar("T")
 # many as keep a process busy; more would only keep the database from the others, and from the proof of freshness.
 AT_ONCE = 4
 DEAR_AT_ONCE = 2
+# Of either, this many are left to others while there are any: one caller's loads keep neither the process nor the database from
+# them.
+LEFT = 1
 # How many more wait for their turn, and for how many seconds before they are refused: in a burst, and in a standing queue.
 WAITING = 100
 PATIENCE = 1.0
@@ -36,14 +40,14 @@ class _Load:
         self._value: Any = None
         self._error: Exception | None = None
 
-    def run(self, turns: Turns, begin: Callable[[], None], load: Callable[[], T]) -> T:
+    def run(self, turn: AbstractContextManager[None], begin: Callable[[], None], load: Callable[[], T]) -> T:
         """Load once the load before has ended and it is our turn, and hand the result to whoever waits."""
         self._error = BusyError()
         try:
             if self.after is not None:
                 self.after.ended()
                 self.after = None
-            with turns.turn():
+            with turn:
                 begin()
                 self._value = load()
             self._error = None
@@ -77,13 +81,15 @@ class Loads:
 
     Args:
         admits_dear: whether a dear load may be begun now.
+        caller: whom this thread serves.
     """
 
-    def __init__(self, admits_dear: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, admits_dear: Callable[[], bool] = lambda: True, caller: Callable[[], str] = str) -> None:
         self._admits_dear = admits_dear
+        self._caller = caller
         self._turns = {
-            False: Turns(AT_ONCE, WAITING, PATIENCE, STANDING),
-            True: Turns(DEAR_AT_ONCE, WAITING, PATIENCE, STANDING),
+            is_dear: Turns(at_once, WAITING, PATIENCE, STANDING, share=at_once - LEFT)
+            for is_dear, at_once in ((False, AT_ONCE), (True, DEAR_AT_ONCE))
         }
         self._lock = threading.Lock()
         self._under: dict[tuple[str, str], _Load] = {}
@@ -111,7 +117,7 @@ class Loads:
             self._under.update(dict.fromkeys(names, own))
         if names:
             try:
-                value |= own.run(self._turns[dear], lambda: None, lambda: load([key for key, _token in names]))
+                value |= own.run(self._turn(dear=dear), lambda: None, lambda: load([key for key, _token in names]))
             finally:
                 with self._lock:
                     for name in names:
@@ -161,12 +167,15 @@ class Loads:
                 self._running[key] = own
 
         try:
-            return own.run(self._turns[dear], begin, load)
+            return own.run(self._turn(dear=dear), begin, load)
         finally:
             with self._lock:
                 for place in (self._waiting, self._running):
                     if place.get(key) is own:
                         del place[key]
+
+    def _turn(self, *, dear: bool) -> AbstractContextManager[None]:
+        return self._turns[dear].turn(self._caller())
 
 
 def _values(loads: Mapping[tuple[str, str], _Load]) -> dict[str, Any]:

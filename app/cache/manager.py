@@ -135,15 +135,18 @@ class CacheManager:
         clients: clients with short timeouts.
         observe: told of every read, with the kind of what was read.
         admits_dear: whether a list, which costs many times what a part does, may be loaded now.
+        caller: which customer this thread serves, or "".
     """
 
-    def __init__(self, clients: Clients, observe: Observer, admits_dear: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, clients: Clients, observe: Observer, admits_dear: Callable[[], bool] = lambda: True, caller: Callable[[], str] = str
+    ) -> None:
         self._clients = clients
         self._client = clients.reading
         self._prefix = clients.prefix
         self._scripts = Scripts(clients.prefix)
         self._observe = observe
-        self._loads = Loads(admits_dear)
+        self._loads = Loads(admits_dear, caller)
         self._epoch = ""
         self._known_at = NEVER
         self._verified_at = NEVER

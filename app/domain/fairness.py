@@ -1,22 +1,14 @@
-"""What one caller may take while there are others: so many turns at a time, so much of what is dear, and so much of the
-processor's time, whatever it is for.
+"""What one caller may take while there are others: so much of what is dear, and so much of the processor's time, whatever it is
+for. How many turns it has at a time is up to `app.domain.turns`.
 
-A caller who is alone, such as a proxy in front of everybody or a load generator, is not held up at all. Source of the queue for
-each caller: Demers, Keshav and Shenker, "Analysis and simulation of a fair queueing algorithm" (SIGCOMM 1989).
+A caller who is alone, such as a proxy in front of everybody or a load generator, is not held up at all.
 """
 
-import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 
 from app.domain.buckets import Allowance, Buckets
-from app.domain.errors import BusyError
 
-# Requests of one caller that a process works on at a time; the rest wait, for so many seconds at most. What others ask waits
-# for these turns only, however many requests are sent.
-AT_ONCE = 4
-PATIENCE = 5.0
 # Dear things that one caller may begin: a page is two, and many people may share an address.
 SHARE = Allowance(per_second=5, at_once=15)
 # Seconds of this process's processor time that one caller may have, each second and at once: fifty pages that come back at once
@@ -86,44 +78,3 @@ class Spending:
         if wait:
             bucket.take(EXPECTED)
         return wait
-
-
-class Places:
-    """The requests that are worked on, few of each caller. Thread-safe, for threads green and real."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._presence = Presence(now)
-        self._lock = threading.Lock()
-        self._taken: Counter[str] = Counter()
-        self._waiting: dict[str, deque[threading.Event]] = {}
-
-    def take(self, caller: str) -> None:
-        """Wait for a place, and take it until `leave`.
-
-        Raises:
-            BusyError: it took too long.
-        """
-        with self._lock:
-            if not self._presence.has_others(caller) or self._taken[caller] < AT_ONCE:
-                self._taken[caller] += 1
-                return
-            called = threading.Event()
-            self._waiting.setdefault(caller, deque()).append(called)
-        if called.wait(PATIENCE):
-            return
-        with self._lock:
-            # Unless it was called just now.
-            if called in self._waiting.get(caller, ()):
-                self._waiting[caller].remove(called)
-                raise BusyError
-
-    def leave(self, caller: str) -> None:
-        """Give a place up, to the one of this caller that has waited longest, if any."""
-        with self._lock:
-            if waiting := self._waiting.get(caller):
-                waiting.popleft().set()
-                return
-            self._waiting.pop(caller, None)
-            self._taken[caller] -= 1
-            if not self._taken[caller]:
-                del self._taken[caller]

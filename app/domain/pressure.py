@@ -9,14 +9,20 @@ for measuring the wait and not the work, and for shedding by priority.
 Before that comes one caller who asks for so much that is dear that others would have to wait for it.
 """
 
+import math
 import random
 import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from app.domain.fairness import PATIENCE, Places, Shares, Spending
+from app.domain.fairness import Shares, Spending
+from app.domain.turns import Turns
 
+# Requests of one caller that a process works on at a time while there are others; the rest wait, for so many seconds at most.
+# What others ask waits for these turns only, however many requests are sent.
+AT_ONCE = 4
+PATIENCE = 5.0
 # A lag in seconds that is too much if it is there throughout an interval. A cached read waits for three or four turns. A hundred
 # clients that each wait for their answer before they ask again cause less, and slow down by themselves.
 TARGET = 0.1
@@ -51,7 +57,7 @@ class Pressure:
         self._under_way = 0
         self._crowded = threading.Event()
         self._shares = Shares()
-        self._places = Places()
+        self._places = Turns(math.inf, math.inf, PATIENCE, share=AT_ONCE)
         self.spending = Spending()
 
     def begun(self, caller: str) -> None:
@@ -66,7 +72,7 @@ class Pressure:
             if rest := self.spending.rest(caller):
                 time.sleep(min(rest, PATIENCE))
         except BaseException:
-            self._places.leave(caller)
+            self._places.give_back(caller)
             raise
         self.spending.serves(caller)
         self._under_way += 1
@@ -82,7 +88,7 @@ class Pressure:
             if _has_exceeded.get():
                 time.sleep(REFUSED_AFTER)
         finally:
-            self._places.leave(_caller.get())
+            self._places.give_back(self.caller())
             _caller.set("")
             _has_exceeded.set(False)
 
@@ -91,9 +97,14 @@ class Pressure:
         change = RISES if lag > TARGET and self._under_way >= FEW else -FALLS
         self._level = min(2.0, max(0.0, self._level + change))
 
+    @staticmethod
+    def caller() -> str:
+        """Return whom this thread serves, or "" if that is no customer."""
+        return _caller.get()
+
     def admits_dear(self) -> bool:
         """Whether something dear, such as a search that nobody has asked before, may be begun by whoever this thread serves."""
-        caller = _caller.get()
+        caller = self.caller()
         if caller and not self._shares.admits(caller):
             _has_exceeded.set(True)
             return False

@@ -2,17 +2,17 @@
 
 Thousands may come at once. If a process began with all of them, each would take as long as all together, which is longer than
 anybody waits: they would give up and come again, and nobody would ever be served. So one is served after the other, and who has
-waited for too long is told when to come back: each after the one before, as fast as the line has moved. Callers have turns
-alternately, however much each asks for, and of what one asks the oldest comes first (Demers, Keshav and Shenker, "Analysis and
-simulation of a fair queueing algorithm", SIGCOMM 1989).
+waited for too long is told when to come back: each after the one before, as fast as the line has moved.
 """
 
+import math
 import random
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from app.domain import errors
+from app.domain.turns import Turns
 
 # Seconds after which a client that was turned away may come back: at least, and at most. Each is told up to half as much more, at
 # random.
@@ -42,10 +42,7 @@ class Line:
         self._patience = patience
         self._now = now
         self._chance = chance
-        self._lock = threading.Lock()
-        self._is_taken = False
-        # Whoever waits, by caller; the caller whose turn is next comes first.
-        self._waiting: dict[str, deque[threading.Event]] = {}
+        self._turns = Turns(1, math.inf, patience, now=now)
         # How many turns have ended.
         self._ended = 0
         # Until when those who were turned away have been told to come back.
@@ -59,51 +56,15 @@ class Line:
             BusyError: the turn did not come in time.
         """
         ended = self._ended
-        if not self._take(caller):
-            raise BusyError(self._later(self._patience / max(1, self._ended - ended)))
+        try:
+            self._turns.take(caller)
+        except errors.BusyError:
+            raise BusyError(self._later(self._patience / max(1, self._ended - ended))) from None
         try:
             yield
         finally:
             self._ended += 1
-            self._pass_on()
-
-    def _take(self, caller: str) -> bool:
-        with self._lock:
-            if not self._is_taken:
-                self._is_taken = True
-                return True
-            called = threading.Event()
-            self._waiting.setdefault(caller, deque()).append(called)
-        try:
-            if called.wait(self._patience):
-                return True
-        except BaseException:
-            if not self._leave(caller, called):
-                self._pass_on()
-            raise
-        return not self._leave(caller, called)
-
-    def _leave(self, caller: str, called: threading.Event) -> bool:
-        """Give up waiting; return whether the turn had not come just now."""
-        with self._lock:
-            waiting = self._waiting.get(caller, ())
-            if called not in waiting:
-                return False
-            self._waiting[caller].remove(called)
-            if not self._waiting[caller]:
-                del self._waiting[caller]
-            return True
-
-    def _pass_on(self) -> None:
-        with self._lock:
-            if not self._waiting:
-                self._is_taken = False
-                return
-            caller = next(iter(self._waiting))
-            waiting = self._waiting.pop(caller)
-            waiting.popleft().set()
-            if waiting:
-                self._waiting[caller] = waiting
+            self._turns.give_back(caller)
 
     def _later(self, pace: float) -> float:
         """Return the seconds after which a client may come back, if a turn takes `pace` seconds."""

@@ -1,52 +1,12 @@
 """How long somebody waits for a turn, and what is refused while there is more to do than can be done."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
 import pytest
 
-from app.domain.errors import BusyError
 from app.domain.fairness import SHARE, THERE_FOR, Shares
 from app.domain.pressure import FEW, MAX_SHED, REFUSED_AFTER, RISES, TARGET, Pressure
-from app.domain.turns import Turns
 from bench.system import wait_until
 
 LONG = 60.0
-
-
-@contextmanager
-def one_waits(turns: Turns) -> Iterator[None]:
-    """Somebody waits for a turn while the block runs, and takes it in the end."""
-    with ThreadPoolExecutor(1) as pool:
-        with turns.turn():
-            later = pool.submit(_take, turns)
-            assert wait_until(lambda: turns._waiting == 1)
-            yield
-        later.result()
-
-
-def _take(turns: Turns) -> None:
-    with turns.turn():
-        pass
-
-
-def test_who_meets_a_standing_queue_is_soon_refused_and_a_burst_may_wait() -> None:
-    time = [0.0]
-    turns = Turns(1, 10, patience=LONG, standing=0.01, now=lambda: time[0])
-    with one_waits(turns):
-        time[0] = LONG + 1
-        with pytest.raises(BusyError):
-            _take(turns)
-    # The queue has been empty since, so this one waits as long as it takes.
-    with one_waits(turns):
-        pass
-
-
-def test_only_so_many_wait() -> None:
-    turns = Turns(1, 1, patience=LONG)
-    with one_waits(turns), pytest.raises(BusyError):
-        _take(turns)
 
 
 def after(intervals: int, lag: float, chance: float, under_way: int = FEW) -> Pressure:
@@ -139,7 +99,7 @@ def test_what_is_dear_is_refused_to_the_caller_who_has_had_his_share_and_to_nobo
 
 def test_who_is_refused_for_asking_too_much_keeps_its_place_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     pressure, places = Pressure(), []
-    monkeypatch.setattr("time.sleep", lambda seconds: places.append((seconds, pressure._places._taken["greedy"])))
+    monkeypatch.setattr("time.sleep", lambda seconds: places.append((seconds, pressure._places._held["greedy"])))
     pressure.begun("other")
     assert pressure.admits_dear()
     pressure.ended()
@@ -150,7 +110,7 @@ def test_who_is_refused_for_asking_too_much_keeps_its_place_for_a_while(monkeypa
     pressure.begun("greedy")
     pressure.ended()
     assert places == [(REFUSED_AFTER, 1)]
-    assert pressure._places._taken["greedy"] == 0
+    assert pressure._places._held["greedy"] == 0
 
 
 def test_a_request_begins_once_its_caller_has_rested_and_is_counted_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,7 @@ from itertools import pairwise
 import pytest
 
 from app.domain.buckets import Allowance, Buckets, TokenBucket
-from app.domain.errors import BusyError as TurnBusyError
-from app.domain.turns import SharedWork, Turns
+from app.domain.turns import SharedWork
 from app.live.budgets import (
     FRAMES_IN_A_ROW,
     FRAMES_PER_ADDRESS,
@@ -87,32 +86,6 @@ def test_frames_of_an_address_are_handled_one_after_the_other_over_all_its_conne
     assert min(after - before for before, after in pairwise(later)) == pytest.approx(1 / FRAMES_IN_A_ROW.per_second)
     assert later[-1] == pytest.approx((1_000 - FRAMES_PER_ADDRESS.at_once) / FRAMES_PER_ADDRESS.per_second)
     assert pace.book("b") == 0
-
-
-def test_long_work_is_done_by_a_few_and_waited_for_by_some() -> None:
-    turns = Turns(at_once=1, waiting=1, patience=0.05)
-    with turns.turn():
-        refused: list[str] = []
-
-        def wait() -> None:
-            try:
-                with turns.turn():
-                    pass
-            except TurnBusyError as error:
-                refused.append(error.code)
-
-        patient = threading.Thread(target=wait)
-        patient.start()
-        patient.join()
-        assert refused == ["busy"], "its turn did not come"
-    with turns.turn():
-        pass
-
-
-def test_beyond_those_who_wait_nobody_does() -> None:
-    turns = Turns(at_once=1, waiting=0, patience=60)
-    with turns.turn(), pytest.raises(TurnBusyError), turns.turn():
-        pass
 
 
 def test_work_serves_all_who_asked_before_it_began_and_nobody_gets_an_older_result() -> None:

@@ -1,8 +1,6 @@
 """Turns for one caller after the other: whose comes next, who is turned away, and when those may come back."""
 
 import threading
-import time
-from contextlib import ExitStack
 
 import pytest
 
@@ -69,53 +67,3 @@ def test_after_those_who_gave_up_the_next_has_a_turn() -> None:
     turned_away(line, 3)
     with line.turn("next"):
         pass
-
-
-def test_callers_have_turns_alternately_however_much_each_asks_for() -> None:
-    line, served = Line(5.0), list[str]()
-    wanted = ["many 1", "many 2", "many 3", "few 1", "many 4", "few 2"]
-
-    def take(name: str) -> None:
-        with line.turn(name.split()[0]):
-            served.append(name)
-
-    waiting = [threading.Thread(target=take, args=(name,)) for name in wanted]
-    with line.turn("many"):
-        for number, thread in enumerate(waiting, 1):
-            thread.start()
-            while sum(map(len, line._waiting.values())) < number:
-                time.sleep(0.001)
-    for thread in waiting:
-        thread.join()
-    assert served == ["many 1", "few 1", "many 2", "few 2", "many 3", "many 4"]
-
-
-def test_who_is_ended_while_waiting_leaves_the_line() -> None:
-    line = Line(5.0)
-
-    class Ended(BaseException):
-        pass
-
-    class Interrupted(threading.Event):
-        """Ends its thread as it begins to wait, before or after its turn has come."""
-
-        def __init__(self, *, is_called: bool) -> None:
-            super().__init__()
-            self._is_called = is_called
-
-        def wait(self, timeout: float | None = None) -> bool:
-            if self._is_called:
-                line._pass_on()
-            raise Ended
-
-    for is_called in (False, True):
-        with pytest.MonkeyPatch.context() as patched:
-            first = ExitStack()
-            first.enter_context(line.turn("first"))
-            patched.setattr(threading, "Event", lambda is_called=is_called: Interrupted(is_called=is_called))
-            with pytest.raises(Ended), line.turn("ended"):
-                pass
-        if not is_called:
-            first.close()
-        with line.turn("next"):
-            pass
