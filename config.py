@@ -164,7 +164,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     per_address = env.int("LOCKSTEP_MAX_CONNECTIONS_PER_ADDRESS", 1_000, validate=validate.Range(min=10, max=1_000_000))
     # Of one caller in one web process. At most that many are gathered for ten seconds, and a page of the panel makes a dozen.
     calls_per_second = env.int("LOCKSTEP_CALLS_PER_SECOND", 1000, validate=validate.Range(min=5, max=1_000_000))
-    allowed_hosts = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_ALLOWED_HOSTS", []))))
+    listed_hosts: list[str] = env.list("LOCKSTEP_ALLOWED_HOSTS", [])
+    allowed_hosts = tuple(filter(None, (host.strip().lower().rstrip(".") for host in listed_hosts)))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
     edges = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_EDGE", []))))

@@ -29,10 +29,9 @@ def is_from_own_page(environ: dict[str, Any]) -> bool:
 
 
 def _own(environ: dict[str, Any]) -> frozenset[str]:
-    """Return the site's origin as seen by this request. Some proxies give a WebSocket's scheme as `ws` or `wss`."""
-    scheme = {"ws": "http", "wss": "https"}.get(environ["wsgi.url_scheme"], environ["wsgi.url_scheme"])
+    """Return the site's origin as seen by this request."""
     try:
-        return frozenset([normal_origin(f"{scheme}://{environ.get('HTTP_HOST', '')}")])
+        return frozenset([normal_origin(f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}")])
     except ValueError:
         return frozenset()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 
 from app.container import Container
@@ -42,6 +42,9 @@ def behind(container: Container, api: Callable[[str], FlaskClient]) -> Iterator[
         (2, "203.0.113.9:1, 198.51.100.7:2", "203.0.113.9"), (2, "6.6.6.6, 203.0.113.9, 198.51.100.7", "203.0.113.9"),
         (2, "203.0.113.9", "192.0.2.1"), (1, "unknown", None), (1, "203.0.113.9:99999", None), (1, "203.0.113.9, _x", None),
         (1, "<script>", None), (1, "203.0.113.009", None),
+        # A client begins a quoted string, into which what the proxies append would fall.
+        (1, '", 203.0.113.9', "203.0.113.9"), (1, '6.6.6.6, "\\', None), (1, '6.6.6.6, "\\", 203.0.113.9', "203.0.113.9"),
+        (2, '6.6.6.6, ", 203.0.113.9, 198.51.100.7', "203.0.113.9"), (2, ", 203.0.113.9,198.51.100.7 ,", "203.0.113.9"),
     ],
 )  # fmt: skip
 def test_the_trail_has_the_clients_address_in_its_one_form_or_none(
@@ -63,6 +66,26 @@ def test_what_is_logged_of_a_request_has_the_same_address(behind: Callable[[int]
     client.get(f"{ADMIN}/parts", headers={"X-Forwarded-For": "[::ffff:203.0.113.9]:4000"})
     assert seen[-1]["address"] == "203.0.113.9"
     assert "address" not in structlog.contextvars.get_contextvars()
+
+
+@pytest.mark.parametrize("host", ["SHOP.example", "shop.example.", "Shop.Example.:443", "shop.example:", "[::1]:80"])
+def test_a_host_is_the_same_however_it_is_written(host: str, behind: Callable[[int], FlaskClient]) -> None:
+    for headers in ({"Host": host}, {"X-Forwarded-Host": host}):
+        assert behind(1).get("/healthz", headers=headers).status_code == (400 if host.startswith("[") else 200)
+
+
+@pytest.mark.parametrize(
+    ("reported", "scheme"),
+    [("https", "https"), ("HTTPS", "https"), ("wss", "https"), ("ws", "http"), ("javascript", "http"), ('", https', "https")],
+)
+def test_the_scheme_that_the_proxy_names_is_that_of_a_page(
+    reported: str, scheme: str, behind: Callable[[int], FlaskClient]
+) -> None:
+    seen: list[str] = []
+    client = behind(1)
+    client.application.before_request(lambda: seen.append(request.scheme))
+    assert client.get("/healthz", headers={"X-Forwarded-Proto": reported}).status_code == 200
+    assert seen == [scheme]
 
 
 def test_the_host_that_the_proxy_names_is_held_to_those_that_are_allowed(behind: Callable[[int], FlaskClient]) -> None:
