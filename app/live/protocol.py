@@ -26,6 +26,9 @@ LINGER = 1.0
 LINGER_AT_ONCE = 4_000_000
 LINGER_PAUSE = 0.01
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP/[0-9]\.[0-9]\r\n")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+# A target that is a whole address, as proxies are sent.
+_ABSOLUTE = re.compile(r"https?://(?P<host>[^/?]+)(?P<rest>.*)", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 # Headers that may appear only once: a second could contradict the first.
@@ -53,6 +56,8 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
     """Speaks HTTP/1.1 on one connection."""
 
     rfile: Any
+    raw_requestline: bytes
+    path: str
     _is_new = True
     _is_too_slow = False
     _lingers = False
@@ -106,12 +111,14 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
         try:
             if not _REQUEST_LINE.fullmatch(self.raw_requestline):
                 return self._refuse("The first line is no request")
+            # Python would take some of these bytes for spaces: those of à and Å have one.
+            self.raw_requestline = _BEYOND_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], self.raw_requestline)
             if not super().parse_request():
                 return False
         except _NoHeaderError:
             return self._refuse("A line of the headers is no header")
         self._cancel_deadline()
-        if reason := self._doubt():
+        if reason := self._doubt() or self._take_target():
             return self._refuse(reason)
         self.server.connections.works(self.conn_state)
         return True
@@ -136,6 +143,19 @@ class HttpProtocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc] # eventlet
         coding = self.headers.get("Transfer-Encoding")
         if coding is not None and (coding.strip(" \t").lower() != "chunked" or self.request_version == "HTTP/1.0"):
             return "The only known Transfer-Encoding is chunked, and HTTP of version 1.0 has none"
+        return None
+
+    def _take_target(self) -> str | None:
+        """Take the host and the path from a target that is a whole address: then its host counts, and not the header's (RFC 9112,
+        3.2.2). Return what is wrong with one that is neither that nor a path."""
+        if found := _ABSOLUTE.fullmatch(self.path):
+            if not _HOST.fullmatch(found["host"]):
+                return "The address that is asked for has no host"
+            del self.headers["Host"]
+            self.headers["Host"] = found["host"]
+            self.path = found["rest"] if found["rest"].startswith("/") else f"/{found['rest']}"
+        elif not self.path.startswith("/") and self.path != "*":
+            return "What is asked for is no path"
         return None
 
     def send_error(self, code: int, message: str | None = None, _explain: str | None = None) -> None:

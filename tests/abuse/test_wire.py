@@ -65,12 +65,18 @@ def test_a_head_that_is_not_surely_one_is_refused(raw: Raw, head: bytes) -> None
     [
         b"GET /healthz HTTP/1.1\r\nhost:a\r\n\r\n", b"GET /healthz HTTP/1.0\r\n\r\n",
         b"\r\nGET /healthz HTTP/1.1\r\nHost: a:80\r\n\r\n",
+        # Python takes A0 and 85 for spaces.
+        b"GET /healthz?q=\xc3\xa0\xc3\x85 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /api/v1/parts?q=\xff HTTP/1.1\r\nHost: a\r\n\r\n", b"GET http://a/healthz HTTP/1.1\r\nHost: b\r\n\r\n",
         b"GET /healthz?q=\xc3\xa9 HTTP/1.1\r\nHost: [::1]:80\r\nX-Name: J\xf8rgen\r\nX-Empty:\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX-Trailer: a\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
     ],
-    ids=["small letters", "1.0 without Host", "an empty line", "more than ASCII", "a body", "chunks", "Expect"],
+    ids=[
+        "small letters", "1.0 without Host", "an empty line", "like spaces", "no UTF-8", "a whole address", "more than ASCII",
+        "a body", "chunks", "Expect",
+    ],
 )  # fmt: skip
 def test_a_head_that_is_unusual_and_right_is_taken(raw: Raw, head: bytes) -> None:
     connection = raw()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -94,6 +95,22 @@ def test_any_other_page_is_refused(origin: str, system: System) -> None:
 )  # fmt: skip
 def test_the_socket_is_refused_at_a_host_that_is_not_allowed(headers: dict[str, str], system: System) -> None:
     assert status(system, headers) == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://shop.example/healthz", "evil.example", 200), ("HTTPS://Shop.example:8000/healthz", "shop.example", 200),
+        ("http://shop.example?q=1", "shop.example", 301), ("http://evil.example/healthz", "shop.example", 400),
+        ("http:///healthz", "shop.example", 400), ("http://shop.example@evil.example/healthz", "shop.example", 400),
+        ("healthz", "shop.example", 400), ("?q=1", "shop.example", 400),
+    ],
+)  # fmt: skip
+def test_a_whole_address_names_the_host_that_is_asked(target: str, host: str, status: int, system: System) -> None:
+    parts = urlsplit(system.url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 %d " % status)
 
 
 @pytest.mark.parametrize("origin", ["http://storefront.example", "https://other.example:8443"])
