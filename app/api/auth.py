@@ -6,7 +6,7 @@ Deny by default: every admin view states its permission with `require`, and a te
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Response, request
 from flask_smorest import Blueprint
+from werkzeug.exceptions import BadRequest
 
 from app.api.context import admit, authenticator, container, login_limits, note_quota, passkeys, principal, request_id
 from app.api.errors import may_answer
@@ -58,6 +59,8 @@ DEVICE_COOKIE = "lockstep_device"
 # What the panel says of a call that it makes by itself, while nobody touches it: that keeps no session open.
 UNATTENDED = "X-Unattended"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# The headers by which a write can depend on the present state (RFC 9110, 13.1).
+CONDITIONS = ("If-Match", "If-None-Match", "If-Unmodified-Since")
 # No header should contain one, and PostgreSQL cannot store NUL.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -108,6 +111,7 @@ def require(role: str, scope: str, *, step_up: bool = False) -> Callable[[View],
     def decorate(view: View) -> View:
         # Where flask-smorest records what `arguments` declared.
         read = [parameter["in"] for parameter in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", ())]
+        unheeded = [name for name in CONDITIONS if name != "If-Match" or not getattr(view, "heeds_if_match", False)]
 
         @wraps(view)
         def checked(*arguments: Any, **options: Any) -> Any:
@@ -117,6 +121,7 @@ def require(role: str, scope: str, *, step_up: bool = False) -> Callable[[View],
             if request.method not in SAFE_METHODS:
                 sent_key()
                 refuse_unread(read)
+                _refuse_conditions(unheeded)
             return view(*arguments, **options)
 
         # Read by the tests that enumerate routes, and by app.api.openapi.
@@ -125,6 +130,17 @@ def require(role: str, scope: str, *, step_up: bool = False) -> Callable[[View],
         return checked  # type: ignore[return-value] # wraps keeps the signature
 
     return decorate
+
+
+def _refuse_conditions(unheeded: Sequence[str]) -> None:
+    """Refuse the current request if it is to be made only under a condition that nobody would look at.
+
+    Raises:
+        BadRequest: if it is.
+    """
+    for name in unheeded:
+        if name in request.headers:
+            raise BadRequest(f"This call does not heed {name}; leave it out.")
 
 
 def _let_in(role: str, scope: str) -> None:
@@ -252,8 +268,15 @@ def proof_by_passkey(answer: dict[str, Any]) -> ProveByPasskey:
 
 
 def site() -> Site:
-    """Return where the panel is that the current request comes from: what its browser asks for, at a host that is served."""
-    origin = normal_origin(f"{request.scheme}://{request.host}")
+    """Return where the panel is that the current request comes from: what its browser asks for, at a host that is served.
+
+    Raises:
+        BadRequest: if no browser could have asked for that.
+    """
+    try:
+        origin = normal_origin(f"{request.scheme}://{request.host}")
+    except ValueError as error:
+        raise BadRequest("No page can be at this host.") from error
     return Site(urlsplit(origin).hostname or "", origin)
 
 

@@ -246,7 +246,8 @@ def test_a_call_that_is_sent_again_changes_nothing_and_gets_the_first_answer(
         assert (again.status_code, again.data) == (first.status_code, first.data)
         assert (again.content_type, again.location) == (first.content_type, first.location)
         assert again.headers.get("X-Event-IDs") == first.headers.get("X-Event-IDs")
-    assert refused(send(call, **{"If-Match": '"77"'}), 422)["code"] == "idempotency_key_reused"
+    # Some refuse the condition itself.
+    assert refused(send(call, **{"If-Match": '"77"'}), 400, 422)["code"] in {"bad_request", "idempotency_key_reused"}
     assert trace() == after
 
 

@@ -226,3 +226,8 @@ def test_only_the_public_half_is_kept(owner: Owner, container: Container) -> Non
         row = connection.execute(text("SELECT * FROM passkeys WHERE id = :id"), owner.passkey).one()
     assert row.public_key
     assert row.user_id == owner.me["id"]
+
+
+@pytest.mark.parametrize("host", ["a_b", "shop.example:99999", "shop.example:0", "%41", "a,b"])
+def test_where_no_page_can_be_there_are_no_passkeys(host: str, client: FlaskClient, refused: Refused) -> None:
+    refused(client.post(f"{AUTH}/passkey-challenge", headers={"Host": host}), 400)

@@ -1,5 +1,6 @@
 """Writes by staff: preconditions, conflicts, writes that change nothing, creating, archiving, restoring."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -67,6 +68,30 @@ def test_an_if_match_that_is_not_one_strong_version_is_refused(
 ) -> None:
     before = events()
     refused(editor.put(url + path, json=WRITES[path][0], headers={"If-Match": tag}), 400)
+    assert events() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "header"),
+    [
+        ("PUT {part}/stock", {"current_stock": 77}, "If-None-Match"),
+        ("PUT {part}/stock", {"current_stock": 77}, "If-Unmodified-Since"),
+        ("DELETE {part}", None, "If-None-Match"), ("POST /parts", {"sku": "never", "part_name": "Never"}, "If-None-Match"),
+        ("POST /parts", {"sku": "never", "part_name": "Never"}, "If-Match"),
+        ("POST /stock/bulk", {"changes": [{"sku": "{sku}", "delta": 1}]}, "If-Match"),
+        ("POST /categories", {"name": "Never"}, "If-Match"), ("POST /sync/reconcile", None, "If-Match"),
+    ],
+)  # fmt: skip
+def test_a_condition_that_a_call_does_not_heed_is_refused_and_not_passed_over(
+    call: str, body: dict[str, Any] | None, header: str, api: Callable[[str], FlaskClient], url: str, refused: Refused,
+    events: Callable[[], int],
+) -> None:  # fmt: skip
+    client, before = api("admin"), events()
+    method, path = call.split()
+    path = url + path.removeprefix("{part}") if path.startswith("{part}") else f"/api/v1/admin{path}"
+    tag = "Sat, 01 Jan 2000 00:00:00 GMT" if header == "If-Unmodified-Since" else "*"
+    sent = json.loads(json.dumps(body).replace("{sku}", client.get(url).get_json()["sku"]))
+    assert header in refused(client.open(path, method=method, json=sent, headers={header: tag}), 400)["detail"]
     assert events() == before
 
 
