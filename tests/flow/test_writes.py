@@ -89,7 +89,7 @@ def test_a_condition_that_a_call_does_not_heed_is_refused_and_not_passed_over(
     client, before = api("admin"), events()
     method, path = call.split()
     path = url + path.removeprefix("{part}") if path.startswith("{part}") else f"/api/v1/admin{path}"
-    tag = "Sat, 01 Jan 2000 00:00:00 GMT" if header == "If-Unmodified-Since" else "*"
+    tag = {"If-Match": '"1"', "If-None-Match": "*"}.get(header, "Sat, 01 Jan 2000 00:00:00 GMT")
     sent = json.loads(json.dumps(body).replace("{sku}", client.get(url).get_json()["sku"]))
     assert header in refused(client.open(path, method=method, json=sent, headers={header: tag}), 400)["detail"]
     assert events() == before
