@@ -65,6 +65,11 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ('"', {}, "relevance"),
     ("подшипник", {}, "relevance"),
     ("zinc plated m8 hexagon", {}, "relevance"),
+    # What a specification says, of many parts, of few and of none.
+    ("thread m8 screw", {}, "relevance"),
+    ("length 40 mm screw", {}, "relevance"),
+    ("inner diameter 20 mm bearing", {}, "relevance"),
+    ("voltage 24 v", {}, "relevance"),
     ("steel", {}, "name"),
     ("steel", {}, "-name"),
     ("steel", {}, "price"),
@@ -87,7 +92,12 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("steel", {"specifications": (M8,)}, "relevance"),
 )
 # What is suggested to somebody who is still typing.
-BEGUN = ("b", "be", "bea", "6205", "m8 x", "hexagn", "steel bo", "din 912 m6", "screw m", "iso")
+BEGUN = (
+    *("b", "be", "bea", "6205", "m8 x", "hexagn", "steel bo", "din 912 m6", "screw m", "iso"),
+    # Common words that no part has together.
+    *("screw din m", "bolt din m8", "screw nut bearing din"),
+    *("10mm bore bearing", "thread m8 screw", "length 40 mm screw", "inner diameter 20 mm bearing", "voltage 24 v"),
+)
 FACETS: tuple[tuple[str, dict[str, Any]], ...] = (
     *(
         (typed, {})
