@@ -274,25 +274,27 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
     meant: Meant = ()
     typed, prices = _read(connection, filters)
     asked = Asked(filters, "relevance", prices, [], _said(connection, filters, "relevance"))
-    rows = _suggested_rows(connection, asked, typed, limit)
-    if not rows and (meant := search.meaning(connection, typed)):
-        rows = _suggested_rows(connection, asked, search.taken(connection, typed, meant), limit)
+    rows, unmet = _suggested_rows(connection, asked, typed, limit)
+    if not rows and (meant := search.meaning(connection, typed, unmet=unmet)):
+        rows, _unmet = _suggested_rows(connection, asked, search.taken(connection, typed, meant), limit)
     return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
 
 
-def _suggested_rows(connection: Connection, asked: Asked, typed: Typed, limit: int) -> Sequence[Row[Any]]:
+def _suggested_rows(connection: Connection, asked: Asked, typed: Typed, limit: int) -> tuple[Sequence[Row[Any]], Wanted | None]:
+    """Return the rows, and the conditions if no part meets even those that are looked up in the index."""
     question = _question(connection, asked, typed)
     parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
     rows = connection.execute(parsed(_best(question, search.SOME, question.words.on_rows())), parameters).all()
     if len(rows) < limit:
-        return connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
+        rows = connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
+        return [row for row in rows if row.sort_key is not None], None if rows else question.words
     # Whoever types a number, or how a name begins, means that one, however common the words are.
     last = _mark(rows[-1].sort_key)
     begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
     found = connection.execute(parsed(" UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)), parameters).all()
     number = Counter(_mark(row.sort_key) for row in found)
     by_id = {row.id: row for row in (*rows, *(row for row in found if number[_mark(row.sort_key)] < CROWD))}
-    return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id))
+    return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id)), None
 
 
 def _mark(sort_key: str) -> str:
@@ -587,17 +589,20 @@ def _begun(question: Question, tier: Tier) -> Any:
 
 
 def _best(question: Question, among: str, words: Wanted) -> str:
-    """Return the query of the first rows of all tiers, among those of which a condition is true."""
-    marks = []
-    for tier in question.tiers:
+    """Return the query of the first rows of all tiers, among those of which a condition is true. Rows that have the words which
+    are looked up in the index, but not all others, come last, and without a sort key."""
+    looked_up, others = words.found[: words.looked_up], words.found[words.looked_up :]
+    marks = [f"WHEN NOT ({' AND '.join(others)}) THEN NULL"] if others else []
+    # Of the walked tiers, which differ by the words alone, the one that is left if these are not the part's own comes first: then
+    # the others need not look for them, and only what is left has its texts looked through for all of it in one piece.
+    for tier in sorted(question.tiers, key=lambda tier: tier.is_walked and tier.own):
         # The ids of parts that say something are many to compare with those of each row.
-        is_in = [tier.left] if tier.mark == search.SAID else [tier.range, tier.left]
-        conditions = [*is_in, *(question.own.checked if tier.own else ())]
+        conditions = [tier.left] if tier.mark == search.SAID else [tier.range, tier.left]
         marks.append(f"WHEN {' AND '.join(map(search.checked, conditions))} THEN '{tier.mark}'")
     return f"""
         SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
         FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
-              FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(words.found)} OFFSET 0) s
+              FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(looked_up)} OFFSET 0) s
         ORDER BY s.mark COLLATE "C", s.sort_key, s.part_id LIMIT :wanted
     """  # noqa: S608 — put together from constants; every value is a parameter
 

@@ -138,7 +138,8 @@ def shares(connection: Connection) -> Shares:
 class Wanted(NamedTuple):
     """Conditions on `part_search s`, one for each word, likely the rarest first, and the parameters of all: as the indexes find
     rows (`found`), and as a row that is there is checked. `most` is how many rows the rarest word is likely to find at most, and
-    `share` what share of the parts has it; with `is_frequent`, a sample is likely to have some of these."""
+    `share` what share of the parts has it; with `is_frequent`, a sample is likely to have some of these. So many of the first as
+    are `looked_up` are served by an index. `asked` is what the condition of each word asks for, whatever its place."""
 
     found: list[str]
     checked: list[str]
@@ -146,10 +147,12 @@ class Wanted(NamedTuple):
     most: float = inf
     share: float = 1.0
     is_frequent: bool = False
+    looked_up: int = 0
+    asked: Sequence[frozenset[tuple[str, str]]] = ()
 
     def on_rows(self) -> "Wanted":
         """Return the conditions for rows that something else finds."""
-        return self._replace(found=[checked(one) for one in self.checked])
+        return self._replace(found=[checked(one) for one in self.checked], looked_up=len(self.checked))
 
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
@@ -162,7 +165,7 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
     longer than checking the few rows that are left.
     """
     if typed.is_nothing:
-        return Wanted(["false"], ["false"], {})
+        return Wanted(["false"], ["false"], {}, looked_up=1)
     parameters: dict[str, Any] = {}
     forms = [form for form in typed.forms() if not (own and form.is_loose)]
     places, looked_up, most, share = [place or 0], 1, inf, 1.0
@@ -170,13 +173,15 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         places, looked_up, most, share = _by_rarity(typed, forms, own=own)
     found: list[str] = []
     on_rows: list[str] = []
+    asked: list[frozenset[tuple[str, str]]] = []
     for at in places:
         name = f"{'own' if own else 'word'}_{at}"
-        covering = [form for form in forms if form.covers(at)]
+        covering, before = [form for form in forms if form.covers(at)], len(parameters)
         by_index, on_row = _condition(name, typed.words[at], covering, parameters, own=own)
+        asked.append(frozenset((key.removeprefix(name), value) for key, value in islice(parameters.items(), before, None)))
         found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
-    return Wanted(found, on_rows, parameters, most, share, most < inf and share > RARE)
+    return Wanted(found, on_rows, parameters, most, share, most < inf and share > RARE, looked_up, asked)
 
 
 def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, float]:
@@ -293,26 +298,41 @@ def is_common(wanted: Sequence[str]) -> str:
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
     """Whether any part, or any published one, holds all of the words, or the one at `place`."""
-    wanted = conditions(typed, place=place)
+    return _are_found(connection, [conditions(typed, place=place)], whose)[0]
+
+
+def _are_found(connection: Connection, each: Sequence[Wanted], whose: Whose) -> list[bool]:
+    """Return for each of some conditions, whose parameters have different names, whether any part, or any published one, meets
+    it."""
     public = ["s.is_public"] if whose == "public" else []
-    found, on_rows = [*wanted.found, *public], [*wanted.checked, *public]
-    # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row. By then
-    # the index has collected all hits, which takes long for a common word: a few pages from all over are likely to have it.
-    statement = parsed(f"""
-        WITH hits AS MATERIALIZED (SELECT FROM part_search s WHERE {" AND ".join(found)})
-        SELECT {is_common(on_rows)} OR EXISTS (SELECT FROM hits)
-    """)  # noqa: S608 — put together from constants of this module; every value is a parameter
-    return bool(connection.execute(statement, wanted.parameters).scalar_one())
+    hits: list[str] = []
+    asked: list[str] = []
+    parameters: dict[str, Any] = {}
+    for number, wanted in enumerate(each):
+        found, on_rows = [*wanted.found, *public], [*wanted.checked, *public]
+        # A materialised CTE is planned as if read completely, so by the index, and yet read no further than its first row. By
+        # then the index has collected all hits, which takes long for a common word: a few pages from all over likely have it.
+        hits.append(f"hits_{number} AS MATERIALIZED (SELECT FROM part_search s WHERE {' AND '.join(found)})")
+        asked.append(f"{is_common(on_rows)} OR EXISTS (SELECT FROM hits_{number})")
+        parameters |= wanted.parameters
+    statement = parsed(f"WITH {', '.join(hits)} SELECT ARRAY[{', '.join(asked)}]")
+    return list(connection.execute(statement, parameters).scalar_one())
 
 
-def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Meant:
+def meaning(connection: Connection, typed: Typed, whose: Whose = "public", unmet: Wanted | None = None) -> Meant:
     """Return what words that together find nothing may have been meant as: for each word that no part holds, up to three similar
     words. If there are none, customers are shown what holds the others, unless it may be that word which says what is meant. If
     each of three or more words is held by some part, the least telling ones are left out. Empty if there is nothing to suggest.
+
+    Args:
+        unmet: conditions of which no part meets all those that are looked up in the index, if that is known already.
     """
     meant: list[tuple[str, ...]] = []
-    for place in range(len(typed.words)):
-        if len(typed.words) > 1 and is_found(connection, typed, whose, place):
+    places = range(len(typed.words))
+    alone = [conditions(typed, place=place) for place in places]
+    are_known = _are_found(connection, alone, whose) if len(alone) > 1 else [False] * len(alone)
+    for place in places:
+        if are_known[place]:
             meant.append(())
             continue
         suggestions = _suggestions(connection, typed, place, whose)
@@ -321,7 +341,7 @@ def meaning(connection: Connection, typed: Typed, whose: Whose = "public") -> Me
         meant.append(suggestions or LEFT_OUT)
     if all(one == LEFT_OUT for one in meant):
         return ()
-    return tuple(meant) if any(meant) else _without_some(connection, typed, whose)
+    return tuple(meant) if any(meant) else _without_some(connection, typed, whose, unmet)
 
 
 def taken(connection: Connection, typed: Typed, meant: Sequence[tuple[str, ...]]) -> Typed:
@@ -343,11 +363,15 @@ def _may_go(word: Word) -> bool:
     return word.bare.isalpha() and len(word.bare) >= SHORTEST and not word.signs
 
 
-def _without_some(connection: Connection, typed: Typed, whose: Whose) -> Meant:
+def _without_some(connection: Connection, typed: Typed, whose: Whose, unmet: Wanted | None) -> Meant:
+    in_vain = set(unmet.asked[: unmet.looked_up]) if unmet else None
     meant: list[tuple[str, ...]] = [()] * len(typed.words)
     for place in sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity)[:-LOOKED_UP]:
         meant[place] = LEFT_OUT
-        if is_found(connection, taken(connection, typed, meant), whose):
+        wanted = conditions(taken(connection, typed, meant))
+        # To find that no part has two common words together takes as long as to collect all hits of both.
+        is_vain = in_vain is not None and in_vain.issubset(wanted.asked)
+        if not is_vain and _are_found(connection, [wanted], whose)[0]:
             return tuple(meant)
     return ()
 

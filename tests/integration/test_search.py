@@ -270,6 +270,30 @@ def test_a_word_that_no_part_has_is_left_out_unless_it_says_which_part_is_meant_
     assert container.parts.admin.list_parts(GridFilters(words_of(f"wmqzxv {tag}")), "part_name", None, 50).items == []
 
 
+def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_out(
+    container: Container, new_part: NewPart, statements: Callable[[], Any], tag: str
+) -> None:
+    tag = tag[:6]
+    least, other, rarest = f"m{tag}", f"din{tag}", f"screw{tag}"
+
+    def suggested(*words: str) -> tuple[list[int], int]:
+        with statements() as executed, container.reading.connect() as connection:
+            found = listing.suggested(connection, PartFilters(words), 5).ids
+            assert listing.list_part_ids(connection, PartFilters(words), "relevance", None, 5).ids == found
+        asked = [statement for statement in executed if "AS hits_" in statement or "WITH hits" in statement]
+        return found, len(asked)
+
+    for word in (least, other, rarest):
+        new_part(part_name=word)
+    # The list asks whether each is there alone, and whether the other two are there together; suggestions know that already.
+    assert suggested(rarest, other, least) == ([], 3)
+    # Left without what stands between them, words may be meant as one.
+    joined = new_part(part_name=rarest + other)
+    assert suggested(rarest, least, other) == ([joined], 4)
+    both = new_part(part_name=f"{other} {rarest}")
+    assert suggested(rarest, other, least) == ([joined, both], 4)
+
+
 def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(container: Container, new_part: NewPart, tag: str) -> None:
     wrong = tag[:-1] + ("x" if tag[-1] != "x" else "y") + "q"
     parts = [new_part(part_name=f"{tag} number {number}") for number in range(3)]
