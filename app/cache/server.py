@@ -4,6 +4,7 @@ A server's life ends with a restart (another run id) and with every promotion or
 that its data may predate invalidations that it had applied.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.contract import cache_keys
+
+_SAID = re.compile(rb"^(run_id|role|master_replid):([^\r]*)", re.MULTILINE)
 
 
 class NotPrimaryError(RedisConnectionError):
@@ -35,17 +38,27 @@ class Life:
 def present_life(client: Redis, prefix: str) -> Life:
     """Ask the server for its identity, and for the epoch of the entries under `prefix`.
 
+    Past the client, as scripts are run: it would turn all that the server says of itself into numbers, several times a second.
+
     Raises:
         RedisError: if it does not answer, or is a replica.
     """
-    with client.pipeline(transaction=False) as pipeline:
-        pipeline.info("server", "replication")
-        pipeline.get(prefix + cache_keys.EPOCH)
-        server, epoch = pipeline.execute()
+    pool = client.connection_pool
+    connection: Any = pool.get_connection()
+    try:
+        asked = [("INFO", "server", "replication"), ("GET", prefix + cache_keys.EPOCH)]
+        connection.send_packed_command(connection.pack_commands(asked))
+        said, epoch = connection.read_response(), connection.read_response()
+    except BaseException:
+        # If the first answer was an error, the second is still to come, and must not be taken for somebody else's.
+        connection.disconnect()
+        raise
+    finally:
+        pool.release(connection)
+    server = {name.decode(): value.decode() for name, value in _SAID.findall(said)}
     if server["role"] != "master":
         raise NotPrimaryError(f"the cache at hand is a {server['role']}, not a primary")
-    names = prefix + cache_keys.LAYOUT
-    return Life(str(server["run_id"]), str(server["master_replid"]), names, (epoch or b"").decode())
+    return Life(server["run_id"], server["master_replid"], prefix + cache_keys.LAYOUT, (epoch or b"").decode())
 
 
 class ServerCheck:

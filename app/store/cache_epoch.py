@@ -32,7 +32,8 @@ _USE = text(f"""
     SET used_at = clock_timestamp(), begins_at = LEAST(begins_at, clock_timestamp() + make_interval(secs => :in_use)),
         begun = CASE WHEN epoch || ' ' || {_RUN} = :over THEN epoch ELSE begun END
     WHERE epoch = :epoch AND server = :server AND database = {_DATABASE}
-    RETURNING begun = epoch AS has_begun, epoch || ' ' || {_RUN} AS epoch_and_run
+    RETURNING begun = epoch AS has_begun, epoch || ' ' || {_RUN} AS epoch_and_run,
+              EXISTS (SELECT FROM outbox_deliveries WHERE effect = :effect AND state = 'pending') AS is_owed
 """)  # noqa: S608 — the only text put in is the constants above
 _PRESENT = text("SELECT epoch FROM cache_epoch")
 _BEGIN = text(f"""
@@ -51,11 +52,12 @@ _OWED = text(f"""
 
 
 class Used(NamedTuple):
-    """The row, when it names the epoch that was asked about: whether that is known to have begun, and a name for it that is
-    another one after every start of the database."""
+    """The row, when it names the epoch that was asked about: whether that is known to have begun, a name for it that is another
+    one after every start of the database, and whether any invalidation is unsettled."""
 
     has_begun: bool
     epoch_and_run: str
+    is_owed: bool
 
 
 class Owed(NamedTuple):
@@ -76,7 +78,7 @@ def use(connection: Connection, epoch: str, server: str, over: str) -> Used | No
         over: the `epoch_and_run` that the caller has seen named for `IN_USE` seconds, so that the epoch before is out of use; ""
             if it has not.
     """
-    found = run_directly(connection, _USE, epoch=epoch, server=server, over=over, in_use=IN_USE)
+    found = run_directly(connection, _USE, epoch=epoch, server=server, over=over, in_use=IN_USE, effect=Effect.INVALIDATE_CACHE)
     return Used(*found[0]) if found else None
 
 

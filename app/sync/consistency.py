@@ -1,5 +1,6 @@
 """Keeps the cache correct: invalidation right after the commit, and the proof of freshness that every reader relies on."""
 
+import itertools
 import math
 import secrets
 import threading
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 
 # Seconds between two proofs of freshness; each allows serving from the cache for `manager.FRESH_FOR`.
 SWEEP_EVERY = 0.3
+# Every so many sweeps one also looks for what is overdue, on which no reader relies.
+WAKES_EVERY = 2
 # More unsettled invalidations than this are left to the worker; meanwhile readers go to the database.
 MAX_AT_ONCE = 2000
 # Events that a sweep reads at once: decoding them, each perhaps with a long description, keeps the event loop from others.
@@ -205,7 +208,8 @@ class CacheConsistencyManager:
         except SQLAlchemyError as error:
             raise CacheUnavailableError("the database does not say which cache is in use") from error
 
-    def _confirm(self, connection: Connection) -> None:
+    def _confirm(self, connection: Connection) -> bool:
+        """Compare the cache at hand with the one in use; return whether any invalidation is unsettled."""
         at = time.monotonic()
         life = self._cache.life()
         used = cache_epoch.use(connection, life.epoch, life.server, self._epochs.held(cache_epoch.IN_USE))
@@ -219,6 +223,7 @@ class CacheConsistencyManager:
         if not used.has_begun:
             raise CacheBeginningError("a new epoch of the cache is about to begin")
         self._cache.adopt(life, at)
+        return used.is_owed
 
     def _settle(self, committed: Sequence[CommittedEvent]) -> None:
         try:
@@ -237,8 +242,8 @@ class CacheConsistencyManager:
         """
         began = time.monotonic()
         with self._proving.connect() as connection:
-            self._confirm(connection)
-            unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MAX_AT_ONCE + 1)
+            is_owed = self._confirm(connection)
+            unsettled = outbox.unsettled(connection, Effect.INVALIDATE_CACHE, MAX_AT_ONCE + 1) if is_owed else []
             if len(unsettled) > MAX_AT_ONCE:
                 self._wake_ups.request([Effect.INVALIDATE_CACHE])
                 return False
@@ -276,9 +281,9 @@ class CacheConsistencyManager:
                 raise CacheUnavailableError("so many changes take longer than a writer waits; the worker goes on with them")
             self._cache.invalidate(invalidations_of(changes[at : at + AT_ONCE], connect))
 
-    def sweep(self) -> None:
-        """Prove freshness and wake what is overdue, surviving any failure; readers then use the database."""
-        for step in (self.process_retry_queue, self._wake_overdue):
+    def sweep(self, *, wakes: bool = True) -> None:
+        """Prove freshness and, if it `wakes`, wake what is overdue, surviving any failure; readers then use the database."""
+        for step in (self.process_retry_queue, *([self._wake_overdue] if wakes else [])):
             problem: str | None = None
             try:
                 step()
@@ -306,6 +311,7 @@ class CacheConsistencyManager:
         self._proving.dispose()
 
     def _sweep_until_stopped(self) -> None:
-        while not self._stopping.is_set():
-            self.sweep()
-            self._stopping.wait(SWEEP_EVERY)
+        for number in itertools.count():
+            self.sweep(wakes=number % WAKES_EVERY == 0)
+            if self._stopping.wait(SWEEP_EVERY):
+                return

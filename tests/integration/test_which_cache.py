@@ -24,7 +24,7 @@ from app.contract.effects import LIVE
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
-from app.store import cache_epoch, outbox, users
+from app.store import cache_epoch, users
 from app.store.database import connect
 from app.sync.consistency import CONFIRM_AFTER
 from bench.system import wait_until
@@ -417,7 +417,7 @@ def test_a_sweep_outlives_whatever_happens_to_it(shop: Shop, monkeypatch: pytest
         calls.append(breaks)
         raise RuntimeError("what nobody has thought of")
 
-    monkeypatch.setattr("app.sync.consistency.outbox.unsettled", breaks)
+    monkeypatch.setattr("app.sync.consistency.cache_epoch.use", breaks)
     host.consistency.sweep()
     assert calls
     monkeypatch.undo()
@@ -461,13 +461,13 @@ def test_a_proof_says_nothing_of_what_is_committed_after_its_first_look(shop: Sh
     host = shop.hosts[0]
     fresh(host)
     looked: list[float] = []
-    unsettled = outbox.unsettled
+    use = cache_epoch.use
 
-    def looks(*arguments: Any) -> list[outbox.Delivery]:
-        found = unsettled(*arguments)
+    def looks(*arguments: Any) -> cache_epoch.Used | None:
+        found = use(*arguments)
         looked.append(time.monotonic())
         return found
 
-    monkeypatch.setattr("app.sync.consistency.outbox.unsettled", looks)
+    monkeypatch.setattr("app.sync.consistency.cache_epoch.use", looks)
     host.consistency.process_retry_queue()
     assert host.cache._verified_at < looked[0]

@@ -329,7 +329,9 @@ class Model:
             # What was proven about another epoch, or run, says nothing about this one.
             verified = process.verified if process.epoch == epoch else OLD
             adopted = process._replace(run=run, epoch=row.epoch, known=min(sweep.age, OLD), verified=verified)
-            yield "adopts its cache", used.with_process(number, adopted._replace(sweep=sweep._replace(step="look")))
+            # It is told at once whether there is anything to look for.
+            looking = sweep._replace(step="look" if world.unsettled else "apply")
+            yield "adopts its cache", used.with_process(number, adopted._replace(sweep=looking))
         else:
             wait = IN_USE if self.protocol.begins_late else 0
             begun = world._replace(row=Row(row.epoch + 1, run, row.used, wait))
