@@ -15,13 +15,21 @@ from typing import TYPE_CHECKING, cast
 gc.disable()
 
 if __name__ == "__main__":
-    with warnings.catch_warnings():
+    from app.lean import without
+
+    with warnings.catch_warnings(), without("OpenSSL"):
         # eventlet announces its retirement in every process; docs/adr/0004 says how we would replace it.
         warnings.simplefilter("ignore")
         import eventlet
         import eventlet.tpool
         import eventlet.wsgi
     eventlet.monkey_patch()
+
+    # What they would find, and no web process uses: some of it is Flower's, or only the tests'.
+    with without("cryptography", "opentelemetry", "requests", "rich", "tornado", "valkey", "websocket"):
+        import redis  # noqa: F401 — now, and not when somebody needs it
+        import socketio  # noqa: F401 — now, and not when somebody needs it
+        import structlog
 
 import structlog
 

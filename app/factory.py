@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from celery import Celery
@@ -42,10 +42,12 @@ from app.services.authentication import Authenticator
 from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload, at_once
-from app.services.passkeys import Passkeys
 from app.store.database import engine_options, in_transactions
 from app.sync.verification import Verifier
 from config import Settings
+
+if TYPE_CHECKING:
+    from app.services.passkeys import Passkeys
 
 BLUEPRINTS = (
     auth_blueprint, account_blueprint, parts.blueprint, images.blueprint, categories.blueprint, stock.blueprint,
@@ -105,8 +107,14 @@ def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: 
     app.extensions["lockstep_authenticator"] = authenticator
     host = next((host.lstrip(".") for host in settings.allowed_hosts), "localhost")
     login_limits = LoginLimits(settings.redis_url, settings.secret_key, settings.prefix)
-    # Not in the container: workers do without it, and it takes 5 MB.
-    passkeys = Passkeys(container.transactions, container.reading, settings.secret_key)
+
+    @cache
+    def passkeys() -> "Passkeys":
+        # When somebody first asks for one: it takes 13 MB, which a shop without passkeys can do without.
+        from app.services.passkeys import Passkeys
+
+        return Passkeys(container.transactions, container.reading, settings.secret_key)
+
     call_limits, cursors = CallLimits(settings.calls_per_second), Cursors(settings.secret_key)
     common = Context(container, authenticator, login_limits, call_limits, passkeys, cursors, offload)
     context.install(app.extensions, common)

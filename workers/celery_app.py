@@ -4,6 +4,12 @@ import gc
 from importlib import import_module
 from typing import Any
 
+from app.lean import without
+
+with without("cryptography", "opentelemetry", "rich"):
+    import redis  # noqa: F401 — now, and not when somebody needs it
+    import structlog  # noqa: F401 — now, and not when somebody needs it
+
 import kombu
 from celery import Celery
 from celery.app.amqp import AMQP
@@ -44,6 +50,7 @@ def _log(**_signal: Any) -> None:
 @celeryd_init.connect
 def _know_the_tasks(**_signal: Any) -> None:
     """Load the application before workers fork. Beat and Flower, which go by the tasks' names, do without its 40 MB each."""
-    import_module("workers.tasks")
+    with without("requests", "tornado", "valkey", "websocket"):
+        import_module("workers.tasks")
     # A collection writes to each object that it looks at, and so copies the pages that a child has in common with its parent.
     gc.freeze()

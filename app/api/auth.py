@@ -46,10 +46,10 @@ from app.services.authentication import (
     Caller,
     Principal,
     ProveByPasskey,
+    Site,
     session_cookie,
 )
 from app.services.login_limits import DEVICE_LIFETIME
-from app.services.passkeys import Site
 from config import FLOWER_USER
 
 security = structlog.get_logger(channel=SECURITY)

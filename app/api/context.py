@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 import structlog
 from flask import current_app, g, request
@@ -21,8 +21,10 @@ from app.services.authentication import Authenticator, Principal
 from app.services.call_limits import CallLimits
 from app.services.login_limits import LoginLimits
 from app.services.offload import Offload
-from app.services.passkeys import Passkeys
 from app.store.idempotency import KeyedCall
+
+if TYPE_CHECKING:
+    from app.services.passkeys import Passkeys
 
 # Bytes of answers to customers that a process keeps: several thousand parts, or hundreds of lists.
 KEPT = 16_000_000
@@ -47,7 +49,7 @@ class Context:
     authenticator: Authenticator
     login_limits: LoginLimits
     call_limits: CallLimits
-    passkeys: Passkeys
+    passkeys: Callable[[], "Passkeys"]
     cursors: Cursors
     offload: Offload
     answers: KeptBytes[Sized] = field(default_factory=lambda: KeptBytes(KEPT))
@@ -104,9 +106,9 @@ def noted_quotas() -> Sequence[Quota]:
     return quotas
 
 
-def passkeys() -> Passkeys:
+def passkeys() -> "Passkeys":
     """Return what adds, checks and removes passkeys."""
-    return _context().passkeys
+    return _context().passkeys()
 
 
 def cursors() -> Cursors:

@@ -1,5 +1,6 @@
 """The rules for pictures: how large they may be, which sizes are made of them, and what their files and addresses are called."""
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 MAX_PICTURES = 30
@@ -8,6 +9,27 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 16_383
 MAX_BYTES = 15_000_000
 WIDTHS = (160, 480, 1200)
+# What we store: opaque pictures, and those with transparency.
+EXTENSIONS = ("jpg", "png")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as we store it: re-encoded, without metadata, named after its bytes."""
+
+    data: bytes
+    digest: str
+    extension: str
+    width: int
+    height: int
+
+    def named(self) -> dict[str, Any]:
+        """Return what its addresses are made of."""
+        return {name: value for name, value in asdict(self).items() if name != "data"}
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of its row."""
+        return {"byte_size": len(self.data), **self.named()}
 
 
 def variant_widths(width: int) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -94,6 +94,13 @@ class Caller:
 
     address: str | None = None
     agent: str | None = None
+
+
+class Site(NamedTuple):
+    """Where the panel is: the host that passkeys belong to, and the origin of its pages."""
+
+    host: str
+    origin: str
 
 
 class Turns:

@@ -18,7 +18,6 @@ from urllib.parse import unquote, urlsplit
 
 import psutil  # type: ignore[import-untyped]  # publishes no types
 import structlog
-from cryptography.x509 import load_der_x509_certificate
 from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -140,6 +139,9 @@ def _certificate(address: str) -> Iterable[Metric]:
         log.warning("the certificate in front cannot be looked at", address=address, error=str(error))
         return
     if shown:
+        # It takes 7 MB, and most have no proxy of which that is to be known.
+        from cryptography.x509 import load_der_x509_certificate
+
         until = load_der_x509_certificate(shown).not_valid_after_utc.timestamp()
         yield GaugeMetricFamily(
             "tls_certificate_expires_timestamp_seconds", "Until when the proxy's certificate is valid.", until

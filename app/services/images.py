@@ -9,10 +9,9 @@ from sqlalchemy import Engine
 
 from app.contract.events import Operation
 from app.domain.errors import DuplicateError, InvalidFieldError, NotFoundError, StorageUnavailableError
-from app.domain.pictures import MAX_PICTURES, file_path, variant_path, variant_widths
+from app.domain.pictures import EXTENSIONS, MAX_PICTURES, Picture, file_path, variant_path, variant_widths
 from app.services.content import current_state, locked_to_change
 from app.services.intent import Intent
-from app.services.pictures import EXTENSIONS, Picture, prepared, variants, width_of
 from app.store import content, idempotency, images
 from app.store.content import AuditedRow, Content
 from app.store.files import Storage
@@ -37,6 +36,8 @@ def kept_picture(storage: Storage, upload: bytes) -> Picture:
         InvalidFieldError: if it is not a picture that we accept.
         StorageUnavailableError: if it could not be stored.
     """
+    from app.services.pictures import prepared
+
     picture = prepared(upload)
     storage.put(file_path(picture.digest, picture.extension), picture.data)
     return picture
@@ -180,6 +181,8 @@ def served_picture(storage: Storage, digest: str, extension: str | None, width: 
     data = storage.get(path)
     if data is not None:
         return Served(data, kind)
+    from app.services.pictures import width_of
+
     for standing_in in EXTENSIONS if width else ():
         original = storage.get(file_path(digest, standing_in))
         if original is not None and width in variant_widths(width_of(original)):
@@ -221,6 +224,8 @@ def _make_variants(storage: Storage, image: dict[str, Any]) -> None:
 
 
 def _keep_variants(storage: Storage, digest: str, data: bytes) -> None:
+    from app.services.pictures import variants
+
     for width, variant in variants(data).items():
         storage.put(variant_path(digest, width), variant)
 

@@ -34,6 +34,7 @@ from app.domain.breaker import CircuitBreaker
 from app.domain.errors import BusyError, TooManyAttemptsError, UnauthenticatedError
 from app.domain.passwords import normal_email
 from app.domain.quotas import Quota
+from app.lean import without
 
 log = structlog.get_logger()
 
@@ -67,7 +68,9 @@ class LoginLimits:
             url, max_connections=CONNECTIONS, timeout=QUEUE_TIMEOUT, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT,
             retry=Retry(NoBackoff(), 0),
         )  # fmt: skip
-        self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{prefix}login", wrap_exceptions=True)
+        # It would load a second client, for addresses that begin with valkey://.
+        with without("valkey"):
+            self._shared = RedisStorage("redis://", connection_pool=pool, key_prefix=f"{prefix}login", wrap_exceptions=True)
         self._own = MemoryStorage()
         self._breaker = CircuitBreaker()
         self._devices = URLSafeTimedSerializer(secret, salt="device")

@@ -7,13 +7,13 @@ the same store and the same units of work directly.
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.pictures import Picture
 from app.domain.pricing import PriceLine
 from app.services import bulk, categories, content, images, prices, specifications, stock, versions
 from app.services.admin_reader import AdminReader
 from app.services.catalog import Answer, CatalogReader
 from app.services.intent import Intent
 from app.services.offload import Offload, at_once
-from app.services.pictures import Picture
 from app.services.product_page import product_page
 from app.store.transaction import TransactionManager
 

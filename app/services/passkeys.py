@@ -6,7 +6,7 @@ owner, the count of uses.
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -30,7 +30,7 @@ from webauthn.helpers.structs import (
 from app.contract.events import Actor
 from app.contract.formats import rfc3339
 from app.domain.errors import InvalidFieldError, NotFoundError, TooManyPasskeysError, WrongPasskeyError
-from app.services.authentication import Principal
+from app.services.authentication import Principal, Site
 from app.store import factors, users
 from app.store.idempotency import KeyedCall
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -41,13 +41,6 @@ CHALLENGE_LASTS = 300
 MAX_PASSKEYS = 20
 # What comes of an answer that is no proper one.
 _REFUSED = (WebAuthnException, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-
-class Site(NamedTuple):
-    """Where the panel is: the host that passkeys belong to, and the origin of its pages."""
-
-    host: str
-    origin: str
 
 
 class Passkeys:

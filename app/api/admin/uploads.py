@@ -5,8 +5,8 @@ from collections.abc import Callable
 from werkzeug.datastructures import FileStorage
 
 from app.api.context import container, offload
+from app.domain.pictures import Picture
 from app.domain.turns import Turns
-from app.services.pictures import Picture
 from app.store.files import Storage
 
 # Processing a picture takes up to half a gigabyte and one core for several seconds, so others wait for their turn.
