@@ -11,10 +11,10 @@ from app.domain.buckets import Allowance, Buckets
 
 # Dear things that one caller may begin: a page is two, and many people may share an address.
 SHARE = Allowance(per_second=5, at_once=15)
-# Seconds of this process's processor time that one caller may have, each second and at once: fifty pages that come back at once
-# take less than a second in all. Of what waits for more, each begins when what the one before is expected to take, in seconds,
+# Seconds of this process's processor time that one caller may have, each second and at once: a few pages that are opened, and no
+# more, since others wait meanwhile. Of what waits for more, each begins when what the one before is expected to take, in seconds,
 # has been paid off.
-PROCESSOR = Allowance(per_second=0.1, at_once=0.5)
+PROCESSOR = Allowance(per_second=0.1, at_once=0.1)
 EXPECTED = 0.001
 # Seconds for which somebody counts as there after asking for something.
 THERE_FOR = 10.0
