@@ -33,7 +33,7 @@ LONG_BODY = 16_000
 CHECKED_AT_ONCE = 50
 # Bytes that a form may have around its file.
 ENVELOPE = 100_000
-_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 
 
@@ -252,10 +252,13 @@ class Moment(fields.AwareDateTime):
         super().__init__(format="iso", error_messages={"invalid": remedy, "invalid_awareness": remedy}, **options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> datetime:
+        written = str(value).upper()
         # Python reads weeks, ordinal days and times without seconds, too.
-        if not _RFC_3339.fullmatch(str(value)):
+        if not _RFC_3339.fullmatch(written):
+            if _RFC_3339.fullmatch("+".join(written.rsplit(" ", 1))):
+                raise ValidationError("In an address a plus sign is written %2B; as it stands here it is a space.")
             raise ValidationError("Not a moment with its offset, such as 2026-01-31T12:00:00Z.")
-        moment = super()._deserialize(value, attr, data, **options)
+        moment = super()._deserialize(written, attr, data, **options)
         try:
             return moment.astimezone(UTC)
         except OverflowError as error:
