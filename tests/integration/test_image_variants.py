@@ -18,7 +18,7 @@ from app.contract.events import Actor
 from app.contract.task_names import MAKE_IMAGE_VARIANTS
 from app.domain.errors import StorageUnavailableError
 from app.domain.pictures import file_path, variant_path
-from app.services import images as service
+from app.services import pictures
 from app.services.images import kept_picture, make_variants
 from app.services.intent import Intent
 from app.store import content
@@ -77,7 +77,7 @@ def test_the_smaller_sizes_of_every_picture_are_made_once(
     def never(_data: bytes) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(service, "variants", never)
+    monkeypatch.setattr(pictures, "variants", never)
     query("UPDATE part_images SET variants_at = NULL WHERE part_id = :id", id=part_id)
     work_off(container)
     assert to_do(query) == set()
