@@ -18,7 +18,7 @@ Part = dict[str, Any]
 Seen = Callable[[dict[str, Any], float], None]
 
 
-class Line(websocket.WebSocket):
+class ClosingWebSocket(websocket.WebSocket):
     """A WebSocket that is closed when it breaks. The library leaves one that was reset to the garbage collector."""
 
     def recv(self) -> str | bytes:
@@ -56,7 +56,7 @@ class Page:
         self.counts = {"connections": 0, "watches": 0, "resyncs": 0, "events": 0, "applied": 0, "refusals": 0}
         self._client = socketio.Client(
             reconnection_delay=0.1, reconnection_delay_max=0.5, randomization_factor=0.5,
-            websocket_extra_options={"class_": Line},
+            websocket_extra_options={"class_": ClosingWebSocket},
         )  # fmt: skip
         for event in ASPECTS:
             self._client.on(event, self._event, namespace=CUSTOMERS)

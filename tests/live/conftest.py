@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import socketio
 
-from bench.page import Line
+from bench.page import ClosingWebSocket
 from bench.system import Client, System, wait_until
 from tests.faults.inspection import settled
 from tests.messages import wrong_in_answer, wrong_in_message
@@ -25,7 +25,7 @@ class Listener:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.wrong: list[str] = []
         self.client = socketio.Client(
-            reconnection=False, websocket_extra_options={"class_": Line} | ({"origin": origin} if origin else {})
+            reconnection=False, websocket_extra_options={"class_": ClosingWebSocket} | ({"origin": origin} if origin else {})
         )
         self.client.on("*", self._hear, namespace=namespace)
         self.client.connect(url, namespaces=[namespace, *also], transports=["websocket"], wait_timeout=10, **options)
