@@ -4,9 +4,8 @@ import base64
 import hashlib
 import hmac
 import secrets
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Engine, Row
 
 from app.contract.events import Actor
+from app.domain.addresses import client_of
 from app.domain.errors import (
     BusyError,
     DatabaseConsistencyError,
@@ -24,6 +24,7 @@ from app.domain.errors import (
     WrongPasskeyError,
 )
 from app.domain.passwords import objection, possible_forms, prepared, weakness
+from app.domain.turns import Turns
 from app.services.offload import Offload
 from app.store import users
 from app.store.transaction import TransactionManager, UnitOfWork
@@ -42,9 +43,12 @@ SCOPES = ("read", "stock:write", "content:write", "prices:write", "imports:write
 ANY_SCOPE, NO_SCOPE = "any", "none"
 # OWASP's parameters for Argon2id; the library's defaults cost five times as much.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-# Hashes that a process computes at once, each taking 19 MB and a core, and how many may wait: a second's work.
+# Thousands of guesses must not take machine and database from everybody: how many hashes a process computes at once, each taking
+# 19 MB and a core, and how many may wait, a second's work.
 HASHES_AT_ONCE = 2
 MAX_WAITING = 32
+# Seconds, for a machine that has much else to do.
+MAX_WAIT = 20.0
 # Checks a code of a user's second factor, if they have one, and uses it up: `SecondFactors.check`.
 CheckFactor = Callable[[Connection, int, str | None], None]
 # Finds whose passkey was used, and uses its answer up: `Passkeys.check`.
@@ -103,29 +107,6 @@ class Site(NamedTuple):
     origin: str
 
 
-class Turns:
-    """Lets only a few passwords be checked at once: thousands of guesses must not take machine and database from everybody."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Semaphore(HASHES_AT_ONCE)
-        self._places = threading.BoundedSemaphore(HASHES_AT_ONCE + MAX_WAITING)
-
-    @contextmanager
-    def take(self) -> Iterator[None]:
-        """Wait for a turn.
-
-        Raises:
-            BusyError: immediately, if too many are waiting already.
-        """
-        if not self._places.acquire(blocking=False):
-            raise BusyError
-        try:
-            with self._turn:
-                yield
-        finally:
-            self._places.release()
-
-
 class Authenticator:
     """Checks passwords, sessions and API keys.
 
@@ -142,7 +123,7 @@ class Authenticator:
         self._reading = reading
         self._offload = offload
         self._check_factor = check_factor
-        self._turns = Turns()
+        self._turns = Turns(HASHES_AT_ONCE, MAX_WAITING, MAX_WAIT)
         self._nobody = HASHER.hash(secrets.token_hex(16))
 
     def log_in(
@@ -156,7 +137,7 @@ class Authenticator:
             BusyError: if too many are logging in.
         """
         for _ in range(2):
-            user, form = self._checked(email, password)
+            user, form = self._checked(email, password, caller.address)
             token, session = _new_session(caller)
             with self._engine.begin() as connection:
                 opens = users.open_session(connection, user, session, replaces=digest(replaces))
@@ -180,10 +161,10 @@ class Authenticator:
         """
         if reason := objection(wanted):
             raise InvalidFieldError("new_password", reason)
-        user, _ = self._checked(email, current)
+        user, _ = self._checked(email, current, caller.address)
         if reason := weakness(wanted, user.email, user.name):
             raise InvalidFieldError("new_password", reason)
-        with self._turns.take():
+        with self._turns.turn(email):
             password_hash = self._offload(hash_password, wanted)
         token, session = _new_session(caller)
 
@@ -199,14 +180,14 @@ class Authenticator:
         transactions.run(actor, work)
         return _person(user, session), token
 
-    def _checked(self, email: str, password: str) -> tuple[Row[Any], str]:
-        """Return the user whose password this is, and the form in which it was hashed.
+    def _checked(self, email: str, password: str, address: str | None = None) -> tuple[Row[Any], str]:
+        """Return the user whose password this is, and the form in which it was hashed. Clients have their turns alternately.
 
         Raises:
             UnauthenticatedError: if there is none.
             BusyError: if too many passwords are being checked.
         """
-        with self._turns.take():
+        with self._turns.turn(client_of(address) if address else email):
             user = users.by_email(self._reading, email)
             known = user.password_hash if user and user.password_hash and not user.is_password_expired else self._nobody
             form = self._offload(_matching_form, known, password)
@@ -281,7 +262,7 @@ class Authenticator:
         if form == prepared(form) and not HASHER.check_needs_rehash(known):
             return
         # If no turn is free, the next log-in will do.
-        with suppress(BusyError), self._turns.take():
+        with suppress(BusyError), self._turns.turn():
             users.rehash(self._engine, user_id, known, self._offload(hash_password, form))
 
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -15,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from app.api.auth import DEVICE_COOKIE
 from app.container import Container
-from app.domain.errors import BusyError
+from app.domain.errors import BusyError, UnauthenticatedError
+from app.domain.turns import Turns
 from app.factory import create_app
 from app.services import login_limits
-from app.services.authentication import HASHES_AT_ONCE, MAX_WAITING, Turns
+from app.services.authentication import HASHES_AT_ONCE, MAX_WAITING, Authenticator, Caller
 from app.services.login_limits import ACCOUNT_LIMITS, CLIENT_LIMITS, PAIR_LIMITS
 from bench.system import wait_until
 from config import load_settings
@@ -170,11 +172,8 @@ def browser_of(client: FlaskClient) -> FlaskClient:
 def test_what_gets_no_verdict_is_not_counted(browser: Browser, staff: Staff, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     client, email = browser(), staff()
     authenticator = app.extensions["lockstep_authenticator"]
-    full = Turns()
-    for _ in range(HASHES_AT_ONCE + MAX_WAITING):
-        assert full._places.acquire(blocking=False)
     with monkeypatch.context() as busy:
-        busy.setattr(authenticator, "_turns", full)
+        busy.setattr(authenticator, "_turns", Turns(at_once=0, waiting=0, patience=1.0))
         for _ in range(2 * PAIR):
             answer = guess(client, email)
             assert answer.status_code == 503
@@ -205,29 +204,80 @@ def test_of_guesses_at_the_same_moment_no_more_get_a_verdict(app: Flask, browser
     assert answers == {401: PAIR, 429: 60 - PAIR}
 
 
-def test_passwords_are_looked_at_a_few_at_once_and_who_comes_when_too_many_wait_is_told_so_at_once() -> None:
-    turns, go_on = Turns(), threading.Event()
-    looking: set[int] = set()
-    at_once: list[int] = []
+class Guessing:
+    """Guesses at an authenticator, each of which is looked at only when it may be."""
 
-    def look(number: int) -> None:
-        with turns.take():
-            looking.add(number)
-            at_once.append(len(looking))
-            go_on.wait()
-            looking.discard(number)
+    def __init__(self, app: Flask) -> None:
+        real = app.extensions["lockstep_authenticator"]
+        self._authenticator = Authenticator(real._engine, real._reading, self._look, real._check_factor, real.idle)
+        self._may_go_on = threading.Semaphore(0)
+        # The addresses whose guesses are being looked at or were, in their order.
+        self.looked_at: list[str] = []
+        self.refused = 0
+        self._threads: list[threading.Thread] = []
 
-    threads = [threading.Thread(target=look, args=(number,)) for number in range(HASHES_AT_ONCE + MAX_WAITING)]
-    for thread in threads:
-        thread.start()
-    assert wait_until(lambda: len(looking) == HASHES_AT_ONCE and not turns._places._value)
-    with pytest.raises(BusyError), turns.take():
-        pass
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    assert len(at_once) == HASHES_AT_ONCE + MAX_WAITING
-    assert max(at_once) == HASHES_AT_ONCE
+    def begin(self, address: str) -> None:
+        """Guess, and wait until that is being looked at, waits or is refused."""
+        known = self._known()
+        self._threads.append(threading.Thread(target=self._guess, args=(address,), name=address))
+        self._threads[-1].start()
+        assert wait_until(lambda: self._known() > known)
+
+    def go_on(self) -> None:
+        """Answer one that is being looked at."""
+        looked_at = len(self.looked_at)
+        waiting = self._waiting()
+        self._may_go_on.release()
+        assert wait_until(lambda: len(self.looked_at) > looked_at or not waiting)
+
+    def end(self) -> None:
+        for _ in self._threads:
+            self._may_go_on.release()
+        for thread in self._threads:
+            thread.join()
+
+    def _guess(self, address: str) -> None:
+        with suppress(UnauthenticatedError):
+            try:
+                self._authenticator.log_in(unknown(), "wrong", Caller(address))
+            except BusyError:
+                self.refused += 1
+
+    def _look(self, *_arguments: Any) -> None:
+        self.looked_at.append(threading.current_thread().name)
+        self._may_go_on.acquire()
+
+    def _waiting(self) -> int:
+        return sum(map(len, self._authenticator._turns._waiting.values()))
+
+    def _known(self) -> int:
+        return len(self.looked_at) + self.refused + self._waiting()
+
+
+@pytest.fixture
+def guessing(app: Flask) -> Iterator[Guessing]:
+    guesses = Guessing(app)
+    yield guesses
+    guesses.end()
+
+
+def test_passwords_are_looked_at_a_few_at_once_and_who_comes_when_too_many_wait_is_told_so_at_once(guessing: Guessing) -> None:
+    for _ in range(HASHES_AT_ONCE + MAX_WAITING):
+        guessing.begin("192.0.2.1")
+    assert (len(guessing.looked_at), guessing.refused) == (HASHES_AT_ONCE, 0)
+    guessing.begin("192.0.2.1")
+    assert (len(guessing.looked_at), guessing.refused) == (HASHES_AT_ONCE, 1)
+    guessing.end()
+    assert (len(guessing.looked_at), guessing.refused) == (HASHES_AT_ONCE + MAX_WAITING, 1)
+
+
+def test_nobody_waits_for_all_guesses_of_somebody_else(guessing: Guessing) -> None:
+    for number in range(HASHES_AT_ONCE + 10):
+        guessing.begin(f"2001:db8::{number}")
+    guessing.begin("192.0.2.1")
+    guessing.go_on()
+    guessing.go_on()
+    assert "192.0.2.1" in guessing.looked_at
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/1", "unix:///nowhere/valkey.sock"])
