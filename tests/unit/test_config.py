@@ -51,8 +51,8 @@ def test_production_refuses_a_short_secret_and_makes_up_none(tmp_path: Path) -> 
     "program",
     [
         ["flask", "--app", "wsgi", "doctor"], ["flask", "--app", "wsgi", "db", "upgrade"], ["wsgi.py"],
-        ["-m", "workers.alive", "beat"],
-        *(["celery", "--quiet", "-A", "workers.celery_app", name] for name in ("worker", "beat", "flower")),
+        ["-m", "workers.alive", "beat"], ["-m", "workers", "live"], ["-m", "workers", "beat"],
+        ["celery", "--quiet", "-A", "workers.celery_app", "flower"],
     ],
     ids=lambda program: program[-1],
 )  # fmt: skip
