@@ -31,7 +31,7 @@ TOLD_WEB = 77.0
 # Each web process for one message of the channel, of which it may have nobody to tell, when they come in numbers; and Valkey for
 # passing it to one of them (assumed).
 MESSAGE_WEB, MESSAGE_VALKEY, MESSAGES = 15.0, 2.0, 2
-# A page that opens its socket: half of what 2,000 at once took on two cores, clients included (bench/README.md).
+# A page that opens its socket: half of what 2,000 at once took on two cores, clients included (docs/measurements.md).
 OPENED_WEB = 7_800.0
 # What is not in our cache: a list, as `bench.search` has it.
 MISS_POSTGRESQL = 10_000.0
