@@ -291,7 +291,7 @@ class Soak:
 
     def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:
         """Wait until nothing is to be complained about; return how long after `since` that was, and what was wrong too long."""
-        late = ""
+        late, first_look = "", time.monotonic() - since
         while True:
             try:
                 found = self._unwell() or load.complaints(self._system) + self._veterans.complaints(self._system)
@@ -300,7 +300,8 @@ class Soak:
             took = time.monotonic() - since
             if not found:
                 if took >= self._whole_within:
-                    self.result.late.append(f"whole only after {took:.1f} s; {late or 'only the look took long'}")
+                    late = late or f"the first look began after {first_look:.1f} s"
+                    self.result.late.append(f"whole only after {took:.1f} s; {late}")
                 return took, []
             late = f"after {took:.1f} s {found[:2]}"
             if took > self._whole_within + PATIENCE:
