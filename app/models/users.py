@@ -46,6 +46,8 @@ class UserSession(Base):
     expires_at: Mapped[Moment]
     # To the minute: when the person was last there.
     last_seen_at: Mapped[CreatedAt]
+    # What opened it, if a passkey did: who takes that away ends it.
+    passkey_id: Mapped[int | None] = mapped_column(ForeignKey("passkeys.id", ondelete="CASCADE"), index=True)
     # When its owner last proved who they are; None if that was the log-in.
     proven_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     ip_address: Mapped[str | None] = mapped_column(String(45))

@@ -209,9 +209,9 @@ class Authenticator:
         Raises:
             UnauthenticatedError: if it finds nobody.
         """
-        token, session = _new_session(caller)
         with self._engine.begin() as connection:
             user = prove(connection)
+            token, session = _new_session(caller, user.passkey_id)
             if not users.open_session(connection, user, session, replaces=digest(replaces)):
                 raise DatabaseConsistencyError
         return _person(user, session), token
@@ -266,7 +266,7 @@ class Authenticator:
             users.rehash(self._engine, user_id, known, self._offload(hash_password, form))
 
 
-def _new_session(caller: Caller) -> tuple[str, users.NewSession]:
+def _new_session(caller: Caller, passkey_id: int | None = None) -> tuple[str, users.NewSession]:
     """Return a new session's token, and what is stored of it."""
     token = secrets.token_urlsafe(32)
     return token, users.NewSession(
@@ -275,6 +275,7 @@ def _new_session(caller: Caller) -> tuple[str, users.NewSession]:
         lifetime=SESSION_LIFETIME,
         ip_address=caller.address,
         user_agent=caller.agent,
+        passkey_id=passkey_id,
     )
 
 

@@ -109,7 +109,7 @@ class Passkeys:
         return self._transactions.run(actor, work)
 
     def remove(self, actor: Actor, me: Principal, passkey_id: int, call: KeyedCall | None) -> None:
-        """Remove one of one's passkeys.
+        """Remove one of one's passkeys. The sessions that it opened end.
 
         Raises:
             NotFoundError

@@ -127,7 +127,7 @@ def add_passkey(unit_of_work: UnitOfWork, user: Row[Any], **values: Any) -> Row[
 
 
 def remove_passkey(unit_of_work: UnitOfWork, user: Row[Any], passkey_id: int) -> bool:
-    """Take one of a locked user's passkeys away; return whether it existed."""
+    """Take one of a locked user's passkeys away, and with it the sessions that it opened; return whether it existed."""
     name = unit_of_work.execute(_DELETE_PASSKEY, user_id=user.id, id=passkey_id).scalar_one_or_none()
     if name is None:
         return False

@@ -67,8 +67,8 @@ _RIGHTS = text(f"""
 """)  # noqa: S608 — a constant
 # The lock waits for a concurrent change to the user, and then sees its result.
 _OPEN_SESSION = text("""
-    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent)
-    SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent FROM users
+    INSERT INTO user_sessions (token_digest, csrf_token, user_id, expires_at, ip_address, user_agent, passkey_id)
+    SELECT :digest, :csrf_token, id, clock_timestamp() + :lifetime, :ip_address, :user_agent, :passkey_id FROM users
     WHERE id = :user_id AND version = :version AND is_active FOR SHARE
 """)
 _PROVE_SESSION = text("UPDATE user_sessions SET proven_at = clock_timestamp() WHERE token_digest = :digest")
@@ -154,13 +154,14 @@ _HAS_ADMIN = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session to be stored: digest and token, how long it lasts, and where the log-in came from."""
+    """A session to be stored: digest and token, how long it lasts, where the log-in came from, and the passkey if by one."""
 
     digest: str
     csrf_token: str
     lifetime: timedelta
     ip_address: str | None
     user_agent: str | None
+    passkey_id: int | None = None
 
 
 def by_email(engine: Engine, email: str) -> Row[Any] | None:

@@ -154,6 +154,22 @@ def test_one_that_is_removed_opens_nothing_and_the_trail_names_it(
     assert owner.client.get(f"{AUTH}/me").status_code == 200
 
 
+def test_the_sessions_that_a_removed_one_opened_end_with_it_and_no_others(
+    owner: Owner, client: FlaskClient, browser: Callable[[], FlaskClient]
+) -> None:
+    other = Device()
+    assert owner.add(other).status_code == 201
+    thief, kept = browser(), browser()
+    for opened, device in ((client, owner.device), (thief, owner.device), (kept, other)):
+        answer = log_in(opened, device)
+        assert answer.status_code == 200
+        opened.environ_base["HTTP_X_CSRF_TOKEN"] = answer.get_json()["csrf_token"]
+    # Even the one in which it is done.
+    assert client.delete(f"{AUTH}/passkeys/{owner.passkey['id']}").status_code == 204
+    found = [one.get(f"{AUTH}/me").status_code for one in (client, thief, kept, owner.client)]
+    assert found == [401, 401, 200, 200]
+
+
 def test_a_deactivated_person_does_not_get_in_by_it(
     owner: Owner, client: FlaskClient, api: Callable[[str], FlaskClient], refused: Refused
 ) -> None:

@@ -35,6 +35,10 @@ ALLOWED = {
     "0040": {"prefer-bigint-over-int": "the type of the key that it refers to"},
     "0046": {"prefer-bigint-over-int": "the type of the key that it refers to"},
     "0047": {"prefer-bigint-over-int": "the type of the key that it refers to, and counts of parts"},
+    "0048": {
+        "ban-drop-constraint": "only the one of its own that an earlier attempt may have left",
+        "prefer-bigint-over-int": "the type of the key that it refers to",
+    },
     "0031": {"ban-drop-constraint": "the same statement puts a wider one in its place"},
 }
 SQUAWK = Path(sys.executable).with_name("squawk")
