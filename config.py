@@ -12,7 +12,7 @@ import re
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, validate
 
 from app.domain.currencies import CURRENCIES
-from app.domain.origins import normal_origin
+from app.domain.origins import listed_host, normal_origin
 
 # Whom Flower lets in, with the password of its own.
 FLOWER_USER = "flower"
@@ -165,7 +165,6 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     # Of one caller in one web process. At most that many are gathered for ten seconds, and a page of the panel makes a dozen.
     calls_per_second = env.int("LOCKSTEP_CALLS_PER_SECOND", 1000, validate=validate.Range(min=5, max=1_000_000))
     listed_hosts: list[str] = env.list("LOCKSTEP_ALLOWED_HOSTS", [])
-    allowed_hosts = tuple(filter(None, (host.strip().lower().rstrip(".") for host in listed_hosts)))
     listed_origins: list[str] = env.list("LOCKSTEP_ALLOWED_ORIGINS", [])
     allow_root = env.bool("LOCKSTEP_ALLOW_ROOT", False)
     edges = tuple(filter(None, map(str.strip, env.list("LOCKSTEP_EDGE", []))))
@@ -173,8 +172,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     api_docs = env.bool("LOCKSTEP_API_DOCS", True)
     media_url = env.str("LOCKSTEP_MEDIA_URL", "") or (home / "media").as_uri()
     problems = unread + _problems(env)
-    allowed_origins, strange_origins = _origins(listed_origins)
-    problems += strange_origins + _tracing_problems(source) + _alert_problems(source)
+    allowed_hosts, strange_hosts = _listed("LOCKSTEP_ALLOWED_HOSTS", listed_hosts, listed_host)
+    allowed_origins, strange_origins = _listed("LOCKSTEP_ALLOWED_ORIGINS", listed_origins, normal_origin)
+    problems += strange_hosts + strange_origins + _tracing_problems(source) + _alert_problems(source)
     problems += _edge_problems(edges, source.get("LOCKSTEP_EDGE_TOKEN", ""))
     if port == flower_port:
         problems.append("PORT and FLOWER_PORT are the same; give one of them another number")
@@ -285,15 +285,15 @@ def _problems(env: Env) -> list[str]:
     return []
 
 
-def _origins(listed: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the listed origins in their normal form, and what is wrong with the others."""
-    origins, problems = [], []
+def _listed(name: str, listed: Iterable[str], normal: Callable[[str], str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return what a setting lists, each in its normal form, and what is wrong with the others."""
+    found, problems = [], []
     for text in filter(None, map(str.strip, listed)):
         try:
-            origins.append(normal_origin(text))
+            found.append(normal(text))
         except ValueError as error:
-            problems.append(f"LOCKSTEP_ALLOWED_ORIGINS: {text!r}: {error}")
-    return tuple(dict.fromkeys(origins)), problems
+            problems.append(f"{name}: {text!r}: {error}")
+    return tuple(dict.fromkeys(found)), problems
 
 
 def _production_problems(source: Mapping[str, str], *, allow_root: bool) -> list[str]:

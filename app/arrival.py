@@ -1,21 +1,21 @@
 """The first step of every request, HTTP or WebSocket: who calls, from where, at which host, as the trusted proxies report it."""
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from app.domain.addresses import client_of, parse_address
+from app.domain.origins import parse_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # The WSGI key of the connection's own peer address: the proxy's, if there is one.
 PEER = "lockstep.peer"
+# The WSGI key of a request at a host that is none, or not served. Whoever answers refuses it.
+STRANGE_HOST = "lockstep.strange_host"
 # Some proxies give a WebSocket's scheme as `ws` or `wss`.
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
-# A name is the same with a dot at its end, and a port may be left empty.
-_HOST = re.compile(r"(?P<name>.*?)\.?(?P<port>:[0-9]+)?:?", re.DOTALL)
 
 
 class Arrival:
@@ -24,11 +24,13 @@ class Arrival:
     Args:
         app: the application to pass requests on to; may be replaced later.
         hops: how many proxies are trusted to name the client, the host and the scheme in `X-Forwarded-*`.
+        hosts: the hosts that are served (`listed_host`); none means all.
     """
 
-    def __init__(self, app: "WSGIApplication", hops: int) -> None:
+    def __init__(self, app: "WSGIApplication", hops: int, hosts: "Collection[str]") -> None:
         self.app = app
         self._hops = hops
+        self._hosts = hosts
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         """Handle one request."""
@@ -37,9 +39,17 @@ class Arrival:
         environ["REMOTE_ADDR"] = parse_address(self._reported(environ, "FOR") or peer) or ""
         scheme = self._reported(environ, "PROTO").lower()
         environ["wsgi.url_scheme"] = _SCHEMES.get(scheme, environ["wsgi.url_scheme"])
-        if host := self._reported(environ, "HOST") or environ.get("HTTP_HOST"):
-            environ["HTTP_HOST"] = _normal_host(host)
+        self._take_host(environ)
         return self.app(environ, start_response)
+
+    def _take_host(self, environ: "WSGIEnvironment") -> None:
+        named = self._reported(environ, "HOST") or environ.get("HTTP_HOST")
+        # HTTP/1.0 knows requests that name none.
+        host = parse_host(environ["SERVER_NAME"] if named is None else named)
+        if host is None or (self._hosts and not host.is_among(self._hosts)):
+            environ[STRANGE_HOST] = True
+        elif named is not None:
+            environ["HTTP_HOST"] = f"{host.name}{host.port}"
 
     def _reported(self, environ: "WSGIEnvironment", what: str) -> str:
         """Return what the outermost trusted proxy says in `X-Forwarded-…`; empty if there were fewer.
@@ -51,12 +61,6 @@ class Arrival:
             return ""
         said = [one for part in environ.get(f"HTTP_X_FORWARDED_{what}", "").split(",") if (one := part.strip())]
         return said[-self._hops].strip('"') if len(said) >= self._hops else ""
-
-
-def _normal_host(host: str) -> str:
-    """Return a host in the form in which hosts are compared (RFC 3986, 3.2.2 and 6.2.3)."""
-    found = _HOST.fullmatch(host.lower())
-    return f"{found['name']}{found['port'] or ''}" if found else host
 
 
 def address_of(environ: dict[str, Any]) -> str | None:

@@ -123,7 +123,9 @@ def create_app(settings: Settings, offload: Offload = at_once, *, has_commands: 
         container.reading, container.cache, partial(ask, answering, host), lambda part_id: container.uncached.part(part_id).body,
         container.monitoring,
     )  # fmt: skip
-    app.wsgi_app = Arrival(answering, settings.trusted_proxies)  # type: ignore[method-assign] # as Flask's documentation does
+    app.wsgi_app = Arrival(  # type: ignore[method-assign] # as Flask's documentation does
+        answering, settings.trusted_proxies, settings.allowed_hosts
+    )
     request_context.register(app, https_only=settings.production)
     # Runs after those below, which answer 304 and say what an answer varies by.
     edge.register(app, settings.edges)
@@ -158,7 +160,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": 1_000_000,
-        "TRUSTED_HOSTS": list(settings.allowed_hosts) or None,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
         "API_TITLE": "Lockstep",

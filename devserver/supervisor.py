@@ -147,7 +147,7 @@ class Supervisor:
     def _serves(self) -> bool:
         # Not urllib, which would use a proxy from the environment.
         connection = http.client.HTTPConnection(self._address, self._settings.port, timeout=5)
-        host = next(iter(self._settings.allowed_hosts), f"{self._address}:{self._settings.port}")
+        host = next((host.lstrip(".") for host in self._settings.allowed_hosts), f"{self._address}:{self._settings.port}")
         try:
             connection.request("GET", "/readyz", headers={"Host": host})
             return connection.getresponse().status == http.HTTPStatus.OK

@@ -6,11 +6,12 @@ import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest
 
 from app import tracing
 from app.api.asking import OURSELVES
 from app.api.context import container, noted_call, request_id
-from app.arrival import address_of
+from app.arrival import STRANGE_HOST, address_of
 from app.logs import TRACE
 from app.store.transaction import note_events
 
@@ -73,6 +74,8 @@ def register(app: Flask, *, https_only: bool) -> None:
         structlog.contextvars.unbind_contextvars(*_WHO)
         structlog.contextvars.bind_contextvars(request_id=g.request_id, address=address_of(request.environ))
 
+    app.before_request(_refuse_strange_host)
+
     @app.after_request
     def end(response: Response) -> Response:
         response.headers[REQUEST_ID] = request_id() or uuid.uuid4().hex
@@ -97,6 +100,11 @@ def register(app: Flask, *, https_only: bool) -> None:
                 )  # fmt: skip
         structlog.contextvars.unbind_contextvars("request_id", "address", *_WHO)
         return response
+
+
+def _refuse_strange_host() -> None:
+    if STRANGE_HOST in request.environ:
+        raise BadRequest("This host is not served here.")
 
 
 def _trace(app: Flask) -> None:

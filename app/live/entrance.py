@@ -1,4 +1,4 @@
-"""Who may open a socket: Socket.IO's path bypasses Flask's routes, so the host and the origin are checked here.
+"""Who may open a socket: Socket.IO's path bypasses Flask, so it is here that a strange host or origin is refused.
 
 Our own pages and those of listed origins, at an allowed host. `/admin` is for our own pages and for programs, which send no
 `Origin`.
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 from flask_socketio import SocketIO
 from werkzeug.exceptions import BadRequest
-from werkzeug.sansio.utils import host_is_trusted
 
+from app.arrival import STRANGE_HOST
 from app.domain.origins import is_origin, normal_origin
 
 if TYPE_CHECKING:
@@ -37,20 +37,14 @@ def _own(environ: dict[str, Any]) -> frozenset[str]:
 
 
 class Entrance:
-    """WSGI middleware in front of the Socket.IO server.
+    """WSGI middleware in front of the Socket.IO server."""
 
-    Args:
-        app: the application to pass requests on to.
-        hosts: the hosts that are served; none means all.
-    """
-
-    def __init__(self, app: "WSGIApplication", hosts: Collection[str]) -> None:
+    def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
-        self._hosts = hosts
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         """Handle one request."""
-        if self._hosts and environ["PATH_INFO"].startswith(PATH) and not host_is_trusted(environ.get("HTTP_HOST"), self._hosts):
+        if STRANGE_HOST in environ and environ["PATH_INFO"].startswith(PATH):
             return BadRequest("This host is not served here.")(environ, start_response)
         return self._app(environ, start_response)
 
@@ -65,9 +59,9 @@ def origin_check(listed: Collection[str]) -> Callable[[str | None, dict[str, Any
     return is_accepted
 
 
-def stand_behind_arrival(app: Flask, socketio: SocketIO, hosts: Collection[str]) -> None:
+def stand_behind_arrival(app: Flask, socketio: SocketIO) -> None:
     """Put `Arrival` in front of the Socket.IO server, which Flask-SocketIO makes outermost, with an `Entrance` in between."""
     arrival = socketio.sockio_mw.wsgi_app
     socketio.sockio_mw.wsgi_app = arrival.app
-    arrival.app = Entrance(socketio.sockio_mw, hosts)
+    arrival.app = Entrance(socketio.sockio_mw)
     app.wsgi_app = arrival  # type: ignore[method-assign] # as Flask's documentation does

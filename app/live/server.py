@@ -208,7 +208,7 @@ def attach(app: Flask, container: Container, authenticator: Authenticator) -> So
     socketio.on_namespace(CustomersNamespace(rooms.CUSTOMERS, container))
     panel = AdminNamespace(rooms.ADMIN, container, authenticator)
     socketio.on_namespace(panel)
-    stand_behind_arrival(app, socketio, container.settings.allowed_hosts)
+    stand_behind_arrival(app, socketio)
     _bound_frames(socketio, container)
     _bound_queues(socketio, container.monitoring)
     _bound_rates(socketio, container.monitoring)

@@ -17,12 +17,12 @@ ADMIN = "/api/v1/admin"
 
 
 @pytest.fixture
-def behind(container: Container, api: Callable[[str], FlaskClient]) -> Iterator[Callable[[int], FlaskClient]]:
+def behind(container: Container, api: Callable[[str], FlaskClient]) -> Iterator[Callable[..., FlaskClient]]:
     """Make clients, with a key, of applications that trust the given number of proxies; they connect from 192.0.2.1."""
     made: list[Flask] = []
 
-    def make(hops: int) -> FlaskClient:
-        made.append(create_app(replace(load_settings(), trusted_proxies=hops, allowed_hosts=("localhost", "shop.example"))))
+    def make(hops: int, hosts: tuple[str, ...] = ("localhost", "shop.example")) -> FlaskClient:
+        made.append(create_app(replace(load_settings(), trusted_proxies=hops, allowed_hosts=hosts)))
         client = made[-1].test_client()
         client.environ_base |= api("stock").environ_base | {"REMOTE_ADDR": "::ffff:192.0.2.1"}
         return client
@@ -72,6 +72,32 @@ def test_what_is_logged_of_a_request_has_the_same_address(behind: Callable[[int]
 def test_a_host_is_the_same_however_it_is_written(host: str, behind: Callable[[int], FlaskClient]) -> None:
     for headers in ({"Host": host}, {"X-Forwarded-Host": host}):
         assert behind(1).get("/healthz", headers=headers).status_code == (400 if host.startswith("[") else 200)
+
+
+@pytest.mark.parametrize("host", ["[::1]", "[::1]:8000", "[0:0::1]", "[::0001]:", "XN--Bcher-KVA.example.", "a.below.example:8"])
+def test_a_listed_host_is_served_whatever_kind_of_one_it_is(host: str, behind: Callable[..., FlaskClient]) -> None:
+    client = behind(1, ("[::1]", "xn--bcher-kva.example", ".below.example"))
+    for headers in ({"Host": host}, {"X-Forwarded-Host": host}):
+        assert client.get("/healthz", headers=headers).status_code == 200
+    assert client.get("/healthz", headers={"Host": "[::2]"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["a b", "<script>", '"', "a,b", "http://a", "a/b", "a@b", ".", "a..b", "[a]", "a:0", "a:99999", "b\xfc"]
+)
+def test_what_is_no_host_is_refused_where_all_hosts_are_served_too(
+    host: str, behind: Callable[..., FlaskClient], refused: Callable[..., Any]
+) -> None:
+    client = behind(1, ())
+    for headers in ({"Host": host}, {"X-Forwarded-Host": host}):
+        # The last of what is parted by commas is the trusted proxy's.
+        if host != "a,b" or "Host" in headers:
+            refused(client.get("/robots.txt", headers=headers), 400)
+    refused(client.get("/robots.txt", headers={"Host": ""}), 400)
+    reported = client.get("/robots.txt", headers={"X-Forwarded-Host": "Shop.example.:8000"})
+    assert "Sitemap: http://shop.example:8000/sitemap.xml" in reported.text
+    # A proxy that names none leaves it to the request.
+    assert "Sitemap: http://localhost/" in client.get("/robots.txt", headers={"X-Forwarded-Host": ""}).text
 
 
 @pytest.mark.parametrize(

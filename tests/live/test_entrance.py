@@ -28,7 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system behind one proxy, for a shop with two external storefronts."""
     settings = {
         "LOCKSTEP_ALLOWED_ORIGINS": "HTTP://Storefront.example:80, https://other.example:8443",
-        "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1,shop.example",
+        "LOCKSTEP_ALLOWED_HOSTS": "127.0.0.1,shop.example,::1",
         "LOCKSTEP_TRUSTED_PROXIES": "1",
     }
     with own_stack(tmp_path_factory.mktemp("behind"), without=("flower", "beat"), **settings) as system:
@@ -58,8 +58,9 @@ def test_own_pages_and_those_of_listed_origins_may_open_a_socket(origin: str, sy
     assert status(system, {"Origin": system.url if origin == "own" else origin}) == 101
 
 
-def test_a_program_sends_no_origin_and_is_let_in(system: System) -> None:
-    assert status(system, {}) == 101
+@pytest.mark.parametrize("host", ["127.0.0.1", "Shop.example.:8000", "[::1]:8000"])
+def test_a_program_sends_no_origin_and_is_let_in(host: str, system: System) -> None:
+    assert status(system, {"Host": host}) == 101
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example", "https://shop.example:443"])

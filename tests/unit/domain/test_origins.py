@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.origins import is_origin, normal_origin
+from app.domain.origins import Host, is_origin, listed_host, normal_origin, parse_host
 from config import SettingsError, load_settings
 
 
@@ -55,3 +55,42 @@ def test_a_list_may_have_spaces_and_a_comma_at_its_end_and_names_nothing_twice(t
     }
     assert load_settings(environ).allowed_origins == ("https://a.example", "http://b.example")
     assert load_settings({"LOCKSTEP_HOME": str(tmp_path)}).allowed_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("Shop.EXAMPLE.", Host("shop.example", "")), ("shop.example.:0443", Host("shop.example", ":443")),
+        ("shop.example:", Host("shop.example", "")), ("[0:0::1]:80", Host("[::1]", ":80")), ("::FFFF", Host("[::ffff]", "")),
+        ("192.0.2.1:8000", Host("192.0.2.1", ":8000")),
+        *((text, None) for text in ("", " ", "a b", "<a>", "a_b", ".a", "a..b", "..", "[a]", "[::1].", "[::1", "a:0", "a:65536")),
+        *((text, None) for text in ("a\n", "\x00", "ü", "*", "a@b", "a/b", "a:b", "%41")),
+    ],
+)  # fmt: skip
+def test_a_host_has_one_form_and_a_page_can_be_there(text: str, host: Host | None) -> None:
+    assert parse_host(text) == host
+    if host:
+        assert normal_origin(f"http://{host.name}{host.port}").startswith(f"http://{host.name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "is_served"),
+    [
+        ("::1", "[::1]", "[0::1]:8000"), ("[::1]:8000", "[::1]", "[::1]"), ("Shop.example.", "shop.example", "SHOP.EXAMPLE:8000"),
+        ("Bücher.example", "xn--bcher-kva.example", "xn--bcher-kva.example"), (".a.example", ".a.example", "b.a.example"),
+        # As browsers send it today.
+        ("straße.example", "xn--strae-oqa.example", "XN--Strae-OQA.example"), (".a.example", ".a.example", "a.example"),
+    ],
+)  # fmt: skip
+def test_a_host_is_listed_in_the_form_of_those_that_are_asked(text: str, listed: str, is_served: str) -> None:
+    assert listed_host(text) == listed
+    host = parse_host(is_served)
+    assert host is not None
+    assert host.is_among([listed])
+    assert not host.is_among(["other.example", ".example.example"])
+
+
+@pytest.mark.parametrize("text", ["*", "*.shop.example", "https://shop.example", "shop.example/", ".", "a_b", "[::1", "a b"])
+def test_a_setting_that_lists_no_host_is_refused_with_the_remedy(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"LOCKSTEP_ALLOWED_HOSTS: .*write the host alone"):
+        load_settings({"LOCKSTEP_HOME": str(tmp_path), "LOCKSTEP_ALLOWED_HOSTS": f"shop.example,{text}"})
