@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, wraps
 from typing import Any, TypeVar
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from flask import Request, request
 from flask_smorest.fields import Upload
@@ -62,6 +63,7 @@ class StrictParser(FlaskParser):
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Return the query, each field but lists sent once: of `dry_run=false&dry_run=true` neither may count."""
+        _refuse_broken(_broken_in(req.query_string))
         gathered = tuple(field.prefix for field in schema.fields.values() if isinstance(field, Gathered))
         _refuse_repeated(req.args, _lists_of(schema) | {name for name in req.args if gathered and name.startswith(gathered)})
         return super().load_querystring(req, schema)
@@ -79,8 +81,7 @@ class StrictParser(FlaskParser):
             raise BadRequest(f"The form has more than {most} fields, or texts of {size} bytes beside its files.") from None
         _refuse_repeated(form, _lists_of(schema))
         # What Werkzeug makes of bytes that are no UTF-8.
-        if broken := [name for name, value in _every(form) if isinstance(value, str) and "\ufffd" in value]:
-            raise ValidationError({name: ["Send this text in UTF-8."] for name in broken})
+        _refuse_broken([name for name, value in _every(form) if isinstance(value, str) and "\ufffd" in value])
         return self._makeproxy(form, schema)
 
 
@@ -92,6 +93,25 @@ def _made(schema: type[Schema]) -> Schema:
 
 def _every(form: MultiDict[str, Any]) -> list[tuple[str, Any]]:
     return [(name, value) for name in form for value in form.getlist(name)]
+
+
+def _broken_in(query: bytes) -> list[str]:
+    """Return the fields of a query that are no UTF-8. Werkzeug leaves the percent signs of such bytes where they are."""
+    pairs = query.split(b"&") if b"%" in query else []
+    return [unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs if not _is_utf8(unquote_to_bytes(pair))]
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse_broken(names: Collection[str]) -> None:
+    if names:
+        raise ValidationError({name: ["Send this text in UTF-8."] for name in names})
 
 
 def _lists_of(schema: Schema) -> set[str]:

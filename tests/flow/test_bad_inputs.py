@@ -355,3 +355,18 @@ def test_no_admin_write_that_is_wrong_changes_or_emits_anything(
             refused(response, *range(400, 500))
             assert everything() == before, answers
     assert len(answers) > 15
+
+
+@pytest.mark.parametrize("query", ["q=%FF", "q=a%C3", "limit=5&q=%ED%A0%80+b&q2=1", "q=Schl%FCssel"])
+def test_a_text_in_an_address_that_is_no_utf_8_is_refused_by_its_name(
+    query: str, client: FlaskClient, api: Callable[[str], FlaskClient], refused: Refused
+) -> None:
+    for caller, path in ((client, "/api/v1/parts"), (client, "/api/v1/parts/facets"), (api("viewer"), "/api/v1/admin/parts")):
+        body = refused(caller.get(f"{path}?{query}"), 422)
+        assert body["errors"] == {"q": ["Send this text in UTF-8."]}
+    assert refused(client.get("/api/v1/parts?%FF=1"), 422)["errors"].keys() == {"\ufffd"}
+
+
+def test_a_percent_sign_and_any_letter_in_an_address_are_read(client: FlaskClient) -> None:
+    for query in ("q=100%25", "q=%C3%BC", "q=100%", "q=%F0%9F%94%A9", "q=%EF%BF%BD"):
+        assert client.get(f"/api/v1/parts?{query}").status_code == 200
