@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 MAX_DESCRIPTION = 50_000
@@ -80,6 +81,13 @@ def pasted(value: str) -> str:
 def without_joiners(value: str) -> str:
     """Return a text, for comparison, without the characters by which the spellings of equal words may differ."""
     return _JOINERS.sub("", value)
+
+
+@lru_cache(4096)
+def alike(name: str) -> str:
+    """Return a name in the form in which names are compared that stand beside each other: in one case, with single blanks and
+    without joiners. Nobody could tell two apart that differ in nothing else."""
+    return " ".join(without_joiners(normalised(name)).casefold().split())
 
 
 def _is_spelling(found: re.Match[str]) -> bool:

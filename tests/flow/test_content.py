@@ -131,6 +131,26 @@ def test_a_joiner_out_of_place_is_refused_with_where_it_may_stand(editor: FlaskC
     }
 
 
+def test_names_beside_each_other_that_differ_only_in_case_and_blanks_are_one(
+    editor: FlaskClient, url: str, refused: Refused
+) -> None:
+    name = f"Hex bolts {uuid4().hex[:8]}a"
+    made = editor.post("/api/v1/admin/categories", json={"name": name})
+    assert made.status_code == 201
+    taken = refused(editor.post("/api/v1/admin/categories", json={"name": name.upper().replace(" ", "  ")}), 409)
+    assert repr(name) in taken["errors"]["name"][0]
+    respelt = f"/api/v1/admin/categories/{made.get_json()['id']}"
+    assert editor.put(respelt, json={"name": name.upper()}).get_json()["name"] == name.upper()
+    for first, second in (
+        ({"name": "Color"}, {"name": "color"}),
+        ({"name": "Bore  d", "group": "A"}, {"name": "Bore d", "group": "a"}),
+    ):
+        twice = [{**one, "value": "1"} for one in (first, second)]
+        assert refused(editor.put(f"{url}/specifications", json={"specifications": twice}), 422)["errors"].keys() == {
+            "specifications"
+        }
+
+
 def test_a_chosen_address_is_taken_as_it_is(editor: FlaskClient, url: str) -> None:
     slug = f"ball-bearing-{uuid4().hex[:8]}"
     created = create(editor, slug=slug)

@@ -240,6 +240,31 @@ def test_categories_of_one_name_under_several_parents_get_addresses_of_their_own
     assert len({row["slug"] for row in slugs}) == 6
 
 
+def test_categories_and_specifications_that_differ_only_in_case_and_blanks_are_the_first_of_them(
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
+) -> None:
+    tag += "x"
+    header = "sku,part_name,category"
+    assert load(f"{header},Color\n{tag}-a,A,{tag} > Hex bolts,red\n{tag}-b,B,{tag.upper()} > hex  BOLTS,\n") == (2, 0, 0)
+    assert load(f"{header},COLOR\n{tag}-a,A,{tag.upper()} > HEX BOLTS,blue\n{tag}-c,C,{tag}  > hex bolts,\n") == (1, 1, 0)
+    for sku in ("a", "b", "c"):
+        assert [step["name"] for step in part(container, query, f"{tag}-{sku}")["category"]["path"]] == [tag, "Hex bolts"]
+    assert part(container, query, f"{tag}-a")["specifications"] == [{"name": "Color", "value": "blue", "unit": "", "group": ""}]
+
+
+def test_categories_alike_that_an_earlier_release_has_made_keep_their_parts(
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
+) -> None:
+    for number, name in enumerate(("Bolts", "bolts")):
+        query("INSERT INTO categories (name, slug) VALUES (:name, :slug)", name=tag + name, slug=f"{tag}-{number}")
+    file = f"sku,part_name,category\n{tag}-a,A,{tag}Bolts\n{tag}-b,B,{tag}bolts\n"
+    assert load(file) == (2, 0, 0)
+    assert load(file + f"{tag}-c,C,{tag}BOLTS\n") == (1, 0, 2)
+    found = [part(container, query, f"{tag}-{sku}")["category"]["slug"] for sku in ("a", "b", "c")]
+    assert found[:2] == [f"{tag}-0", f"{tag}-1"]
+    assert found[2] in found[:2]
+
+
 @pytest.mark.parametrize("kind", ["creating", "changing", "unchanged"])
 def test_the_number_of_statements_does_not_grow_with_the_rows(
     kind: str, load: Callable[[str], Any], statements: Callable[[], Any], tag: str

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.api.parsing import Flag, Items, Moment, Money, Quantity, SearchText, StrictSchema, Text, WholeNumber
-from app.domain.content import MAX_DESCRIPTION, SLUG, without_joiners
+from app.domain.content import MAX_DESCRIPTION, SLUG, alike
 from app.domain.currencies import CURRENCIES
 from app.domain.pricing import PriceLine
 from app.domain.stock import MAX_QUANTITY
@@ -73,7 +73,7 @@ def unique_names(specifications: list[dict[str, Any]]) -> None:
     Raises:
         ValidationError: naming the field.
     """
-    names = [(without_joiners(one["group"]), without_joiners(one["name"])) for one in specifications]
+    names = [(alike(one["group"]), alike(one["name"])) for one in specifications]
     if len(set(names)) != len(names):
         raise ValidationError("Two specifications of a group have the same name; keep one.", "specifications")
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from shlex import quote
 from typing import NamedTuple
 
-from app.domain.content import normalised
+from app.domain.content import alike, normalised
 from app.domain.imports.entities import Ampersands
 from app.domain.imports.names import PRIVATE, SYNONYMS
 from app.domain.imports.numbers import currencies_of
@@ -64,6 +64,11 @@ class Specification(NamedTuple):
     name: str
     unit: str = ""
     group: str = ""
+
+    @property
+    def compared(self) -> tuple[str, str]:
+        """Its group and name in the form in which names are compared: two of the same are one."""
+        return alike(self.group), alike(self.name)
 
 
 class Why(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from app.domain.imports.columns import Specification
 from app.domain.imports.rows import ImportRow
 from app.domain.pricing import PriceLine
 from app.domain.stock import Stock, set_quantities
@@ -34,17 +35,21 @@ def _or_none(given: str | None, present: str | None) -> str | None:
 def merged_specifications(row: ImportRow, present: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
     """Return the part's specifications after the import, or None if nothing changes.
 
-    A specification stays if the file has no column for it, and keeps its unit if its column states none. The order of the file's
-    columns alone is not a change: an export has one order for all parts.
+    A specification stays if the file has no column for it, keeps its unit if its column states none, and its spelling if the
+    column's name is only alike. The order of the file's columns alone is not a change: an export has one order for all parts.
     """
     given = {(column.group, column.name): (column.unit, value) for column, value in row.specifications if value}
-    named = {(column.group, column.name) for column, _ in row.specifications}
+    named = {(column.group, column.name): column for column, _ in row.specifications}
+    own = {(one["group"], one["name"]) for one in present}
+    others = {column.compared: key for key, column in named.items() if key not in own} if own else {}
     merged = []
     for one in present:
         key = one["group"], one["name"]
+        if others and key not in named:
+            key = others.get(Specification(one["name"], group=one["group"]).compared, key)
         if key in given:
             unit, value = given.pop(key)
-            merged.append({"name": key[1], "value": value, "unit": unit or one["unit"], "group": key[0]})
+            merged.append(one | {"value": value, "unit": unit or one["unit"]})
         elif key not in named:
             merged.append(one)
     merged += [{"name": name, "value": value, "unit": unit, "group": group} for (group, name), (unit, value) in given.items()]

@@ -78,8 +78,8 @@ class _RowReader:
         self._fields = [(at, field, read[field]) for at, field in header.fields()]
         self._specifications = [(at, column) for at, column in enumerate(columns) if isinstance(column, Specification)]
         self._nameless = [at for at, column in enumerate(columns) if column is None]
-        keys = [(column.group, column.name) for _, column in self._specifications]
-        self._in_several_units = len(set(keys)) != len(keys)
+        keys = [column.compared for _, column in self._specifications]
+        self._has_alike = len(set(keys)) != len(keys)
         self._numbers = [(at, field) for at, field in header.fields() if field in {"sku", "manufacturer_number"}]
         self._numbers += [(at, column.name) for at, column in self._specifications if names_part_number(column.name)]
         self._lines_of: dict[str, dict[str, int]] = {"sku": {}, "slug": {}}
@@ -166,10 +166,11 @@ class _RowReader:
                 )
         if len(specifications) > MAX_SPECIFICATIONS and sum(bool(value) for _, value in specifications) > MAX_SPECIFICATIONS:
             raise RefusedCellError("row", f"has more than {MAX_SPECIFICATIONS} specifications; leave columns out")
-        if self._in_several_units:
-            given = [(column.group, column.name) for column, value in specifications if value]
-            if twice := next((key for key in given if given.count(key) > 1), None):
-                raise RefusedCellError(twice[1], "has a value in two units; keep one")
+        if self._has_alike:
+            given = [column for column, value in specifications if value]
+            keys = [column.compared for column in given]
+            if twice := next((column for column in given if keys.count(column.compared) > 1), None):
+                raise RefusedCellError(twice.name, "has a value in two columns; keep one")
 
     def _note(self, field: str, value: str, line: int) -> None:
         first = self._lines_of[field].setdefault(value, line)

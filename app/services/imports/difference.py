@@ -82,7 +82,7 @@ class Difference:
 def compare(unit_of_work: UnitOfWork, rows: Sequence[ImportRow]) -> Difference:
     """Lock the parts that the rows name, each once, and return what differs."""
     bulk.wait_long(unit_of_work)
-    places = hold(unit_of_work, {row.category for row in rows if row.category})
+    places = hold(unit_of_work, dict.fromkeys(row.category for row in rows if row.category))
     known = {found.sku: found for found in bulk.ids_by_sku(unit_of_work.connection, [row.sku for row in rows])}
     # A part that was archived after the file was checked stays as it is.
     present = {known[row.sku].id: row for row in rows if row.sku in known and not known[row.sku].archived}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from app.domain.categories import category_slug
-from app.domain.content import without_joiners
+from app.domain.content import alike
 from app.store import categories
 from app.store.imports import bulk
 from app.store.locks import lock_category_tree
@@ -33,7 +33,8 @@ def hold(unit_of_work: UnitOfWork, paths: Iterable[Path]) -> Places:
     One that is renamed or moved meanwhile is still the one that was meant. If one is deleted, writing a part into it fails, and
     the unit of work is run again.
     """
-    wanted = {path[:depth] for path in paths for depth in range(1, len(path) + 1)}
+    # In the file's order: the first of several spellings is the name of what is to be made.
+    wanted = dict.fromkeys(path[:depth] for path in paths for depth in range(1, len(path) + 1))
     places = _found(unit_of_work, wanted)
     if MISSING not in places.values():
         return places
@@ -46,18 +47,23 @@ def _found(unit_of_work: UnitOfWork, wanted: Collection[Path]) -> Places:
     known = bulk.categories(unit_of_work.connection) if wanted else {}
     for path in sorted(wanted, key=len):
         above = places[path[:-1]]
-        step = known.get((above.id, without_joiners(path[-1])))
+        step = known.get((above.id, path[-1])) or known.get((above.id, alike(path[-1])))
         places[path] = _below(above, step) if step else MISSING
     return places
 
 
 def make_missing(unit_of_work: UnitOfWork, places: Places, reason: str) -> Places:
     """Return the places, the missing ones made."""
-    made = dict(places)
+    found = dict(places)
+    made: dict[tuple[int | None, str], Place] = {}
     for path in sorted((path for path, place in places.items() if place == MISSING), key=len):
-        above = made[path[:-1]]
-        made[path] = _below(above, categories.insert(unit_of_work, path[-1], category_slug(path[-1]), above.id, reason))
-    return made
+        above = found[path[:-1]]
+        key = above.id, alike(path[-1])
+        if key not in made:
+            step = categories.insert(unit_of_work, path[-1], category_slug(path[-1]), above.id, reason)
+            made[key] = _below(above, step)
+        found[path] = made[key]
+    return found
 
 
 def _below(above: Place, step: dict[str, Any]) -> Place:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
-from app.domain.content import without_joiners
+from app.domain.content import alike
 from app.domain.imports.columns import Specification
 from app.store.encoding import jsonb
 from app.store.transaction import UnitOfWork
@@ -39,7 +39,8 @@ _WAIT_LONG = text("SELECT set_config('lock_timeout', '10s', true), set_config('s
 # The search is kept by triggers, part by part; a bulk quiets them to its end, and keeps it for all of its parts at once.
 _QUIET_SEARCH = text("SELECT set_config('lockstep.bulk', 'on', true)")
 _KEEP_SEARCH = text("SELECT keep_search_of(:part_ids), keep_current_prices_of(:part_ids)")
-_CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories")
+# The oldest last: of those that are alike it counts.
+_CATEGORIES = text("SELECT id, name, slug, parent_id FROM categories ORDER BY id DESC")
 _EXPORT = text("""
     SELECT p.id FROM parts p WHERE p.archived_at IS NULL AND p.sku > :after ORDER BY p.sku LIMIT :limit
 """)
@@ -87,9 +88,11 @@ def touch_prices(unit_of_work: UnitOfWork, part_ids: Sequence[int]) -> dict[int,
 
 
 def categories(connection: Connection) -> dict[tuple[int | None, str], dict[str, Any]]:
-    """Return every category, as a step of a path, by its parent and its name without joiners."""
-    rows = connection.execute(_CATEGORIES)
-    return {(row.parent_id, without_joiners(row.name)): {"id": row.id, "name": row.name, "slug": row.slug} for row in rows}
+    """Return every category, as a step of a path, by its parent and its name: as it is, and in the form for comparison."""
+    steps = [(row.parent_id, {"id": row.id, "name": row.name, "slug": row.slug}) for row in connection.execute(_CATEGORIES)]
+    compared = {(parent_id, alike(step["name"])): step for parent_id, step in steps}
+    # An earlier release may have let two stand there that are alike.
+    return compared | {(parent_id, step["name"]): step for parent_id, step in steps}
 
 
 def export_ids(connection: Connection, chunk: int) -> Iterator[list[int]]:

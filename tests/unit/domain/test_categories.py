@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.domain.categories import DEEPEST, Node, Tree, category_slug
-from app.domain.errors import InvalidFieldError
+from app.domain.errors import DuplicateError, InvalidFieldError
 
 
 @st.composite
@@ -60,3 +60,22 @@ def test_what_is_below_a_category_is_what_has_it_on_its_path(parents: dict[int, 
 )
 def test_a_slug_holds_a_letter(name: str, slug: str) -> None:
     assert category_slug(name) == slug
+
+
+@pytest.mark.parametrize("name", ["Hex bolts", "hex BOLTS", "Hex  bolts", "Hex\u00a0bolts", "He\u200dx bolts"])
+def test_a_name_that_nobody_could_tell_from_one_beside_it_is_taken(name: str) -> None:
+    tree = Tree([Node(1, "Hex bolts", "a", None), Node(2, "Nuts", "b", None), Node(3, "Hex bolt", "c", None)])
+    for category_id in (None, 3):
+        with pytest.raises(DuplicateError, match="'Hex bolts' is taken"):
+            tree.check_names(name, None, None, category_id)
+    tree.check_names(name, 2, None)
+    # It may be spelt anew itself.
+    tree.check_names(name, None, None, 1)
+
+
+def test_two_that_an_earlier_release_has_let_stand_beside_each_other_may_be_changed_otherwise() -> None:
+    tree = Tree([Node(1, "Bolts", "a", None), Node(2, "bolts", "b", None), Node(3, "BOLTS", "c", 1)])
+    tree.check_names("bolts", None, "d", 2)
+    for name, parent_id, category_id in (("bOLTS", None, 2), ("BOLTS", None, 3)):
+        with pytest.raises(DuplicateError):
+            tree.check_names(name, parent_id, None, category_id)

@@ -557,3 +557,10 @@ def test_how_entities_are_read_is_kept_with_the_job_and_an_earlier_releases_job_
     assert Layout.from_json(NO_OPTIONS, kept) == layout
     del kept["encoded"]
     assert list(read_rows(lines, Layout.from_json(NO_OPTIONS, kept))) == [ImportRow(2, "a", "Nuts &amp; Bolts")]
+
+
+def test_two_columns_alike_have_one_value_in_a_row() -> None:
+    first, second = read("sku,part_name,Color, color [RAL]\na,b,red,\nc,d,red,3000\n")
+    assert isinstance(first, ImportRow)
+    assert isinstance(second, RowError)
+    assert second.reason == "has a value in two columns; keep one"
