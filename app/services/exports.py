@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from app.domain.imports import paths
 from app.domain.imports.columns import KNOWN, Specification, header_of
 from app.domain.imports.entities import literal
+from app.domain.imports.missing import protected
 from app.domain.pricing import PriceLine
 from app.domain.spreadsheets import BYTE_ORDER_MARK, spreadsheet_safe
 from app.store import admin_parts, content, prices
@@ -41,6 +42,8 @@ def export_parts(reading: Engine, out: TextIO) -> int:
 
 def _cell(value: str, field: str | None) -> str:
     safe = spreadsheet_safe(value)
+    if safe == value:
+        safe = protected(value, is_specification=field is None)
     return safe if safe != value or field == "description" else literal(value)
 
 

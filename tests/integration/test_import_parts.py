@@ -265,6 +265,20 @@ def test_categories_alike_that_an_earlier_release_has_made_keep_their_parts(
     assert found[2] in found[:2]
 
 
+def test_values_that_other_systems_write_for_none_come_back_from_the_file(
+    load: Callable[[str], Any], container: Container, query: Query, tag: str
+) -> None:
+    names = ["NULL", "None", "-", "'N/A", "nan", "''NULL"]
+    lines = "".join(f"{tag}-{n},'{name},'NULL,'{name},'{name},'{name}\n" for n, name in enumerate(names))
+    load(f"sku,part_name,category,manufacturer,description,Legend\n{lines}")
+    made = [part(container, query, f"{tag}-{n}") for n in range(len(names))]
+    assert [one["part_name"] for one in made] == [one["manufacturer"] for one in made] == names
+    assert {one["category"]["name"] for one in made} == {"NULL"}
+    out = StringIO()
+    count = exports.export_parts(container.reading, out)
+    assert load(out.getvalue()) == (0, 0, count)
+
+
 @pytest.mark.parametrize("kind", ["creating", "changing", "unchanged"])
 def test_the_number_of_statements_does_not_grow_with_the_rows(
     kind: str, load: Callable[[str], Any], statements: Callable[[], Any], tag: str

@@ -9,7 +9,7 @@ from typing import Any
 from app.domain.categories import DEEPEST
 from app.domain.content import MAX_DESCRIPTION, SLUG
 from app.domain.currencies import CURRENCIES
-from app.domain.imports.numbers import NOTHING, AmbiguousNumberError, currencies_of, in_ascii, plain, split_currency
+from app.domain.imports.numbers import AmbiguousNumberError, currencies_of, in_ascii, plain, split_currency
 from app.domain.imports.paths import EmptyLevelError, PathStyle, SeveralPathsError, reader_of
 from app.domain.pricing import AMOUNT
 from app.domain.stock import MAX_QUANTITY
@@ -118,7 +118,7 @@ def _count(field: str, file_mark: str | None) -> Callable[[str], int | None]:
     expected = f"a whole number from 0 to {MAX_QUANTITY}"
 
     def read(value: str) -> int | None:
-        if value in NOTHING:
+        if not value:
             return None
         if len(value) < len(str(MAX_QUANTITY)) and value.isascii() and value.isdigit():
             return int(value)
@@ -134,7 +134,7 @@ def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]
     expected = 'an amount of at most ten digits and six decimals, such as "12.50"'
 
     def read(value: str) -> tuple[Decimal, str] | None:
-        if value in NOTHING:
+        if not value:
             return None
         if _PLAIN_AMOUNT.fullmatch(value):
             return Decimal(value), ""
@@ -153,7 +153,7 @@ def _price(file_mark: str | None) -> Callable[[str], tuple[Decimal, str] | None]
 
 @lru_cache(64)
 def _currency(value: str) -> str | None:
-    if value in NOTHING:
+    if not value:
         return None
     meant = currencies_of(value)
     code = meant[0] if len(meant) == 1 else value.upper()

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from shlex import quote
+from types import MappingProxyType
 from typing import NamedTuple
 
 from app.domain.content import alike, normalised
-from app.domain.imports.entities import Ampersands
 from app.domain.imports.names import PRIVATE, SYNONYMS
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.options import NO_OPTIONS, Options
@@ -84,10 +84,6 @@ _UNREAD = {
     Why.IGNORED: "not read, as asked",
     Why.UNDECIDED: "not read: it may decide something ({word}); say what it is",
 }
-
-# What becomes of &amp; and its like in a column of plain text.
-_DECODED = "HTML entities are decoded"
-_KEPT = "HTML entities stay as written, since the column has bare ampersands, too"
 
 
 class Unread(NamedTuple):
@@ -223,24 +219,26 @@ def questions_of(header: Header) -> list[tuple[str, str]]:
 
 
 def described(
-    header: Header, decimal_mark: str | None = None, style: PathStyle | None = None, ampersands: Ampersands | None = None
+    header: Header,
+    decimal_mark: str | None = None,
+    style: PathStyle | None = None,
+    odd: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> list[dict[str, str]]:
     """Return what becomes of each column, for whoever imports the file.
 
     Args:
         decimal_mark: of the file's numbers, if they reveal it.
         style: how the file writes categories, if that is known.
-        ampersands: of the file, if they are known.
+        odd: what else is to be said, by the columns' positions.
     """
     details = {"category": style.description() if style else ""}
     if decimal_mark:
         details |= dict.fromkeys(("price", "current_stock", "min_stock_level"), f'decimal mark "{decimal_mark}"')
-    entities = dict.fromkeys(ampersands.encoded(), _DECODED) | dict.fromkeys(ampersands.kept(), _KEPT) if ampersands else {}
     found = []
     for at, (name, column) in enumerate(zip(header.names, header.columns, strict=True)):
         became, detail = _described(column, details)
         also = [f"also {field}" for place, field in header.also if place == at]
-        found.append({"name": name, "became": became, "detail": "; ".join(filter(None, [detail, *also, entities.get(at)]))})
+        found.append({"name": name, "became": became, "detail": "; ".join(filter(None, [detail, *also, *odd.get(at, ())]))})
     return found
 
 

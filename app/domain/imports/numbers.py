@@ -24,8 +24,6 @@ SIGNS = {
 }  # fmt: skip
 # Codes that may accompany a header or a price. Those that are also words, as in Price (ALL), count only in a currency column.
 CODES = CURRENCIES - {"ALL", "CUP", "TOP"}
-# What other systems write for a missing number.
-NOTHING = frozenset(("", "-", "--", "–", "—", "n/a", "N/A", "null", "NULL"))
 
 _SIGNS = {sign.casefold(): currencies for sign, currencies in SIGNS.items()}
 # Their point is no decimal mark: Rs.500, 120 kr.

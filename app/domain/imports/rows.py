@@ -9,6 +9,7 @@ from app.domain.content import forbidden_characters
 from app.domain.imports.cells import RefusedCellError, readers
 from app.domain.imports.columns import Header, Specification, currency_of
 from app.domain.imports.errors import RowError
+from app.domain.imports.missing import has_missing, is_missing
 from app.domain.imports.numbers import currencies_of
 from app.domain.imports.survey import Layout
 from app.domain.imports.table import IDENTIFIERS, clean, forbidden, open_table
@@ -99,6 +100,8 @@ class _RowReader:
         return row
 
     def _texts(self, cells: Sequence[str]) -> list[str]:
+        if has_missing(cells):
+            cells = self._without_missing(cells)
         joined = ",".join(cells)
         if "#" in joined:
             self._refuse_errors(cells)
@@ -114,6 +117,13 @@ class _RowReader:
             if reason := forbidden(value, multiline=column == "description", identifier=column in IDENTIFIERS):
                 raise RefusedCellError(name, reason)
         return texts
+
+    def _without_missing(self, cells: Sequence[str]) -> list[str]:
+        """Return the cells, those that stand for no value being empty."""
+        return [
+            "" if is_missing(cell, is_specification=isinstance(column, Specification)) else cell
+            for cell, column in zip(cells, self._columns, strict=True)
+        ]
 
     def _refuse_errors(self, cells: Sequence[str]) -> None:
         for name, cell in zip(self._names, cells, strict=True):

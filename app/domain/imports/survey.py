@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.domain.imports.columns import Header, Unread, described, names_several
-from app.domain.imports.entities import Ampersands
+from app.domain.imports.columns import described, names_several
 from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.missing import is_missing
 from app.domain.imports.numbers import decimal_mark, in_ascii, split_currency
+from app.domain.imports.oddities import Oddities
 from app.domain.imports.options import NO_OPTIONS, Options
 from app.domain.imports.paths import ONE_LEVEL, PathStyle, UndecidedPathsError, find_style
 from app.domain.imports.table import clean, open_table
@@ -66,32 +67,27 @@ def survey(lines: Iterable[str], options: Options, shop_roots: Collection[str] =
     numeric = [at for at, field in fields if field in _NUMBERS]
     numbers: set[str] = set()
     categories: set[str] = set()
-    ampersands = Ampersands(_plain_texts(table.header), [at for at, field in fields if field == "category"])
+    oddities = Oddities(table.header)
     for number, (_line, cells) in enumerate(table.rows):
         if isinstance(cells, str):
             continue
-        ampersands.note(cells)
+        oddities.note(cells)
         if number < SAMPLE:
             numbers.update([clean(cells[at], "price", encoded=True) for at in numeric])
         if category is not None and len(categories) < MAX_CATEGORIES:
             categories.add(cells[category])
-    encoded = ampersands.encoded()
+    encoded = oddities.ampersands.encoded()
     mark = decimal_mark(split_currency(in_ascii(one))[0] for one in numbers)
     questions, style = table.questions, ONE_LEVEL
     if category is not None:
-        cells_of = sorted({clean(cell, "category", encoded=category in encoded) for cell in categories})
+        named = (cell for cell in categories if not is_missing(cell, is_specification=False))
+        cells_of = sorted({clean(cell, "category", encoded=category in encoded) for cell in named})
         several = names_several(table.header.names[category])
         try:
             style = find_style(cells_of, options.category_separator, shop_roots, several=several)
         except UndecidedPathsError as error:
             questions = [*questions, RowError(table.line, table.header.names[category][:40], str(error))]
-    columns = described(table.header, mark, style, ampersands)
+    columns = described(table.header, mark, style, oddities.told())
     if questions:
         raise ImportFileError(questions, columns=columns)
     return Survey(Layout(options, mark, style, encoded), columns)
-
-
-def _plain_texts(header: Header) -> list[int]:
-    """Return the positions of the columns that are read and are no markup."""
-    markup = {at for at, field in header.fields() if field == "description"}
-    return [at for at, column in enumerate(header.columns) if column and not isinstance(column, Unread) and at not in markup]

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from app.domain.content import forbidden_characters, normalised
 from app.domain.imports import entities
-from app.domain.imports.columns import REQUIRED, Column, Header, described, problems_of, questions_of, read_header
+from app.domain.imports.columns import REQUIRED, Column, Header, Specification, described, problems_of, questions_of, read_header
 from app.domain.imports.errors import ImportFileError, RowError
+from app.domain.imports.missing import is_meant
 from app.domain.imports.options import Options
 from app.domain.spreadsheets import unescaped
 
@@ -127,7 +128,9 @@ def clean(cell: str, column: Column = None, *, encoded: bool = False) -> str:
         encoded: whether the cell's column has HTML's entities in place of characters.
     """
     value = unescaped(cell)
-    if value == cell and column not in {None, "description"} and "&" in cell:
+    if column and is_meant(cell, is_specification=isinstance(column, Specification)):
+        value = cell[1:]
+    elif value == cell and column not in {None, "description"} and "&" in cell:
         if entities.is_literal(cell):
             value = cell[1:]
         elif encoded:

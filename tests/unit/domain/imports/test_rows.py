@@ -64,7 +64,7 @@ def test_a_column_that_is_not_there_says_nothing_and_an_empty_one_says_empty() -
         ("a,b,,,1e2,EUR,,,", "price"),
         ("a,b,,,-1,EUR,,,", "price"),
         ("a,b,,,10000000000,EUR,,,", "price"),
-        ("a,b,,,NaN,EUR,,,", "price"),
+        ("a,b,,,Infinity,EUR,,,", "price"),
         ("a,b,,,1.00,,,,", "currency"),
         ("a,b,,,1.00,ZZZ,,,", "currency"),
         ("a,b,,,1.00,US Dollar,,,", "currency"),
@@ -557,6 +557,55 @@ def test_how_entities_are_read_is_kept_with_the_job_and_an_earlier_releases_job_
     assert Layout.from_json(NO_OPTIONS, kept) == layout
     del kept["encoded"]
     assert list(read_rows(lines, Layout.from_json(NO_OPTIONS, kept))) == [ImportRow(2, "a", "Nuts &amp; Bolts")]
+
+
+MISSING = ["NULL", "null", "(null)", "\\N", "NaN", "nan", "NaT", "<NA>", "undefined"]
+
+
+@pytest.mark.parametrize("nothing", [*MISSING, " NULL ", "-", "–", "N/A", "n/a", "NA", "None", "none"])
+def test_what_stands_for_no_value_is_none_and_the_import_says_so(nothing: str) -> None:
+    header = "sku,part_name,category,manufacturer,status,price,currency,current_stock,description\n"
+    lines = [
+        header,
+        f"a,b,{nothing},{nothing},{nothing},{nothing},{nothing},{nothing},{nothing}\n",
+        "c,d,A/B,,,,,,\n",
+        "e,f,A/C,,,,,,\n",
+    ]
+    found = survey(lines, NO_OPTIONS)
+    row = next(iter(read_rows(lines, found.layout)))
+    assert row == ImportRow(2, "a", "b", "", (), manufacturer="")
+    assert [one["name"] for one in found.columns if "NULL, - and the like" in one["detail"]] == header.strip().split(",")[2:]
+    (error,) = read(f"sku,part_name\na,{nothing}\n")
+    assert isinstance(error, RowError)
+    assert (error.field, error.reason) == ("part_name", "is required")
+
+
+@pytest.mark.parametrize("nothing", MISSING)
+def test_a_specification_that_a_program_left_out_is_none_and_what_people_write_of_one_stays(nothing: str) -> None:
+    (row,) = read(f"sku,part_name,Bore,Coating,Polarity,Symbol\na,b,{nothing},None,-,Na\n")
+    assert isinstance(row, ImportRow)
+    assert [value for _, value in row.specifications] == ["", "None", "-", "Na"]
+
+
+@pytest.mark.parametrize("meant", ["NULL", "N/A", "'NULL", "-"])
+def test_an_apostrophe_before_it_says_that_it_is_a_value(meant: str) -> None:
+    (row,) = read(f"sku,part_name,Bore\n'{meant},'{meant},'{meant}\n")
+    assert isinstance(row, ImportRow)
+    assert (row.sku, row.part_name) == (meant, meant)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Torx-SchlÃ¼ssel 5", "Schlüssel"), ("5 Â°C", "°C"), ("a,Ã˜8", "Ø8"), ("M8 â€“ zinc", "–"), ("Ð‘Ð¾Ð»Ñ‚", "Болт"),
+        ("GroÃŸ", "Groß"), ("Å\x81Ã³dÅº", "Łódź"), ("Ø½", ""), ("CAFÉ® SÃO Âge", ""), ("schön 5 °C – Łódź", ""),
+    ],
+)  # fmt: skip
+def test_an_encoding_that_was_mistaken_before_is_said_with_what_was_meant(written: str, meant: str) -> None:
+    columns = survey(["sku,part_name,Legend\n", f'a,b,"{written}"\n'], NO_OPTIONS).columns
+    assert [one["detail"] for one in columns[:2]] == ["", ""]
+    assert ("in a mistaken encoding" in columns[2]["detail"]) == bool(meant)
+    assert meant in columns[2]["detail"]
 
 
 def test_two_columns_alike_have_one_value_in_a_row() -> None:
