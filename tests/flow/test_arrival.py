@@ -83,7 +83,7 @@ def test_a_listed_host_is_served_whatever_kind_of_one_it_is(host: str, behind: C
 
 
 @pytest.mark.parametrize(
-    "host", ["a b", "<script>", '"', "a,b", "http://a", "a/b", "a@b", ".", "a..b", "[a]", "a:0", "a:99999", "b\xfc"]
+    "host", ["a b", "<script>", 'a"b', "a,b", "http://a", "a/b", "a@b", ".", "a..b", "[a]", "a:0", "a:99999", "b\xfc"]
 )
 def test_what_is_no_host_is_refused_where_all_hosts_are_served_too(
     host: str, behind: Callable[..., FlaskClient], refused: Callable[..., Any]
