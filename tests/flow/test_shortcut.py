@@ -88,7 +88,7 @@ def shops(app: Flask) -> Iterator[dict[str, Shop]]:
 
         shortcut._application = noting
         own.extensions["lockstep"].consistency.start()
-        made[name] = Shop(own, Client(own), Client(Arrival(flask, 0, ())), seen)
+        made[name] = Shop(own, Client(own), Client(Arrival(flask, 0, ("localhost",))), seen)
     yield made
     for shop in made.values():
         shop.app.extensions["lockstep"].close()
