@@ -169,11 +169,11 @@ class CatalogReader:
             return Answer({"parts": [], "categories": [], "match": "exact"}, Result.HIT)
         query = {"filters": self._looked_up(PartFilters(tuple(words))), "limit": limit}
         page, found = self.lookup("list", "suggested", query)
-        items, read = self.short_parts(page["ids"])
+        pieces, read = self._read({part_id: [cache_keys.part(part_id)] for part_id in page["ids"]}, "part")
         named, called = self.lookup("list", "named categories", {"typed": " ".join(words), "limit": limit})
-        tree = self._tree.present()
+        tree = self._tree.present() if named else Tree(())
         body = {
-            "parts": [{name: item[name] for name in ("id", "sku", "slug", "part_name")} for item in items],
+            "parts": [{name: part[name] for name in ("id", "sku", "slug", "part_name")} for (part,) in pieces.values()],
             "categories": [tree.shown(category_id) for category_id in named if category_id in tree],
             "match": page["match"],
         }
@@ -277,7 +277,10 @@ class CatalogReader:
 
     def _pieces(self, kind: str, part_ids: Sequence[int], *, with_specifications: bool) -> tuple[dict[int, list[Any]], Result]:
         """Return the bodies of those of the given parts that customers may see, by part, in the order of `_keys`."""
-        keys = {part_id: _keys(part_id, with_specifications=with_specifications) for part_id in part_ids}
+        return self._read({part_id: _keys(part_id, with_specifications=with_specifications) for part_id in part_ids}, kind)
+
+    def _read(self, keys: Mapping[int, Sequence[str]], kind: str) -> tuple[dict[int, list[Any]], Result]:
+        """Return the bodies under some keys of parts, the first of each being that of the part itself, as `_pieces` does."""
         if not keys:
             return {}, Result.HIT
         reading = self._cache.get_or_set(kind, [key for own in keys.values() for key in own], self._load)

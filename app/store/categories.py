@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Pool, Row, text
 
 from app.contract.events import Aspect, Event, EventType, ListFacet, Operation
 from app.contract.formats import rfc3339
@@ -14,14 +15,16 @@ from app.store.transaction import UnitOfWork
 
 _VERSIONS = text("SELECT id, version FROM categories WHERE id = ANY(:category_ids)")
 _TREE = text("SELECT id, name, slug, parent_id FROM categories ORDER BY id")
-# Each word begins one of the name's, both in the normal form of searches. UNION ends a circle that somebody made with SQL.
-_NAMED = text("""
-    WITH RECURSIVE words AS (SELECT search_tokens(:typed) AS typed), found AS (
-        SELECT c.id, c.name FROM categories c, words
-        WHERE cardinality(words.typed) > 0 AND NOT EXISTS (
-            SELECT FROM unnest(words.typed) AS word
-            WHERE NOT EXISTS (SELECT FROM unnest(search_tokens(c.name)) AS own WHERE starts_with(own, word)))
-    ), below AS (
+# What was typed in the normal form of searches, and all names.
+_NAMES = text("""
+    SELECT search_tokens(:typed) AS typed, ARRAY(SELECT id FROM categories ORDER BY id) AS ids,
+           ARRAY(SELECT name FROM categories ORDER BY id) AS names
+""")
+_WORDS = text("SELECT name, search_tokens(name) AS words FROM unnest(CAST(:names AS text[])) name")
+# UNION ends a circle that somebody made with SQL.
+_SHOWN = text("""
+    WITH RECURSIVE found AS (SELECT id, name FROM categories WHERE id = ANY(:ids)),
+    below AS (
         SELECT id AS top, id FROM found UNION SELECT below.top, c.id FROM categories c JOIN below ON c.parent_id = below.id)
     SELECT id FROM found
     WHERE EXISTS (
@@ -91,7 +94,31 @@ def nodes(connection: Connection) -> list[tuple[Any, ...]]:
 def named(connection: Connection, typed: str, limit: int) -> list[int]:
     """Return the ids of the first categories, by name, whose names have words that begin with those typed, and which have
     published parts in them or below."""
-    return list(connection.execute(_NAMED, {"typed": typed, "limit": limit}).scalars())
+    row = connection.execute(_NAMES, {"typed": typed}).one()
+    if not row.typed:
+        return []
+    words = _words_of(connection, row.names)
+    # Each word begins one of the name's.
+    ids = [
+        category_id for category_id, name in zip(row.ids, row.names, strict=True)
+        if all(any(own.startswith(word) for own in words[name]) for word in row.typed)
+    ]  # fmt: skip
+    return list(connection.execute(_SHOWN, {"ids": ids, "limit": limit}).scalars()) if ids else []
+
+
+# By the connections that they were read over. What a name's words are follows from the name alone.
+_words: WeakKeyDictionary[Pool, dict[str, list[str]]] = WeakKeyDictionary()
+
+
+def _words_of(connection: Connection, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the words of each name, as searches read them."""
+    pool = connection.engine.pool
+    known = _words.get(pool, {})
+    if missing := [name for name in names if name not in known]:
+        known = {name: known[name] for name in names if name in known}
+        known |= {row.name: row.words for row in connection.execute(_WORDS, {"names": missing})}
+        _words[pool] = known
+    return known
 
 
 def versions_of(connection: Connection, category_ids: Collection[int]) -> dict[int, int]:

@@ -294,6 +294,24 @@ def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_
     assert suggested(rarest, other, least) == ([joined, both], 4)
 
 
+def test_suggestions_read_no_more_than_they_show(
+    container: Container, actor: Actor, new_part: NewPart, statements: Callable[[], Any], tag: str
+) -> None:
+    container.parts.create_category_with_sync(Intent(actor), "Bolts", None, None)
+
+    def read(word: str) -> str:
+        part = new_part(part_name=word)
+        with statements() as executed:
+            assert [one["id"] for one in container.parts.catalog.suggest((word,), 5).body["parts"]] == [part]
+        return " ".join(executed)
+
+    # What the names of categories consist of is read once.
+    read(f"{tag}a")
+    asked = read(f"{tag}b")
+    assert "part_specifications" in asked
+    assert [name for name in ("stock_levels", "price_version", "search_tokens(name)") if name in asked] == []
+
+
 def test_a_sequence_of_pages_stays_in_the_meaning_that_it_began_with(container: Container, new_part: NewPart, tag: str) -> None:
     wrong = tag[:-1] + ("x" if tag[-1] != "x" else "y") + "q"
     parts = [new_part(part_name=f"{tag} number {number}") for number in range(3)]
