@@ -97,6 +97,8 @@ BEGUN = (
     # Common words that no part has together.
     *("screw din m", "bolt din m8", "screw nut bearing din"),
     *("10mm bore bearing", "thread m8 screw", "length 40 mm screw", "inner diameter 20 mm bearing", "voltage 24 v"),
+    # In a unit that no text has.
+    "0.3937in bore bearing",
 )
 FACETS: tuple[tuple[str, dict[str, Any]], ...] = (
     *(

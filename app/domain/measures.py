@@ -96,15 +96,27 @@ class SpecificationFilter:
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A measure among the words of a search, in each way that it may be meant, since these have no capitals (`10 mPa`, `10 MPa`);
-    and the words before and after it, those next to it first."""
+    and the words before and after it, those next to it first. With none of those before it, one or more, it begins at these
+    `starts` among the words of the search, and ends before these `ends` with those after it."""
 
     values: tuple[str, ...]
     before: tuple[str, ...]
     after: tuple[str, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
 
     def named(self, words: Callable[[str], bool]) -> int:
         """Return how many words beside it, one next to another on the same side, are words of a specification's name."""
-        return max(sum(1 for _ in takewhile(words, side)) for side in (self.before, self.after))
+        return max(self._beside(words))
+
+    def places(self, words: Callable[[str], bool]) -> range:
+        """Return the places of the measure and of these words beside it in the search."""
+        before, after = self._beside(words)
+        return range(self.starts[before], self.ends[0]) if before >= after else range(self.starts[0], self.ends[after])
+
+    def _beside(self, words: Callable[[str], bool]) -> tuple[int, int]:
+        before, after = (sum(1 for _ in takewhile(words, side)) for side in (self.before, self.after))
+        return before, after
 
 
 # Whole groups of three digits, by spaces, apostrophes, commas (`1,000`) or several points; otherwise a comma is a decimal point,
@@ -180,14 +192,17 @@ def beside(words: Sequence[str], unit_of: UnitOf) -> tuple[Beside, ...]:
     """Return the measures among the words of a search that have words of letters next to them. A mere number is none: it may be
     anything."""
     bare = [word.lstrip("(").rstrip(",;:)") for word in words]
+    numbered = list(enumerate(bare))
     found, place = [], 0
     while place < len(bare):
         ends = range(place + 1, min(place + MAX_WORDS, len(bare)) + 1)
         values, end = next(
             ((values, end) for end in ends if (values := _meant(" ".join(bare[place:end]), unit_of))), ((), place + 1)
         )
-        one = Beside(values, _of_letters(reversed(bare[:place])), _of_letters(bare[end:]))
-        found += [one] if values and (one.before or one.after) else []
+        before, after = _of_letters(reversed(numbered[:place])), _of_letters(numbered[end:])
+        if values and (before or after):
+            places = (place, *before), (end, *(last + 1 for last in after))
+            found.append(Beside(values, tuple(before.values()), tuple(after.values()), *places))
         place = end
     return tuple(found)
 
@@ -207,9 +222,9 @@ def _is_measure(reading: Reading) -> bool:
     return reading.unit is not None and reading.unit != NUMBER and not reading.unit.dimension.startswith("=")
 
 
-def _of_letters(words: Iterable[str]) -> tuple[str, ...]:
-    """Return the first words that are letters only, without symbols of one letter (`bore d 10 mm`, `M8 x 40`)."""
-    return tuple(word for word in takewhile(str.isalpha, words) if len(word) > 1)
+def _of_letters(words: Iterable[tuple[int, str]]) -> dict[int, str]:
+    """Return the first words that are letters only, by place, without symbols of one letter (`bore d 10 mm`, `M8 x 40`)."""
+    return {place: word for place, word in takewhile(lambda one: one[1].isalpha(), words) if len(word) > 1}
 
 
 def class_in(name: str, value: str, unit: str = "") -> str | None:

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, product
 from math import inf, prod
 
@@ -26,6 +27,8 @@ LONGEST_TERM = 5
 LAST = "\U0010ffff"
 # What a word is taken to mean that is left out.
 LEFT_OUT = ("",)
+# What each word is taken to mean if specifications say what some of them do, and the parts that say so hold the others.
+BY_VALUE = ("=",)
 # pg_trgm knows no other letters where PostgreSQL's locale is C, as that of the embedded one is.
 _THREE = re.compile(r"[a-z0-9]{3}")
 # Trigrams of short words have few in common with those of what was meant; for long ones that little is like thousands of numbers.
@@ -143,15 +146,17 @@ def any_of(shares: Iterable[float]) -> float:
     return 1 - prod(1 - share for share in shares)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Typed:
-    """What was typed: as it is, and as the database reads it; with what is known of how many parts hold a word."""
+    """What was typed: as it is, and as the database reads it; with what is known of how many parts hold a word; and with the ids
+    of the parts that are looked through, as PostgreSQL writes an array, if these are not all."""
 
     typed: tuple[str, ...]
     words: tuple[Word, ...]
     synonyms: tuple[Synonym, ...] = ()
     is_meant: bool = False
     shares: Shares = UNKNOWN
+    among: str | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -198,8 +203,9 @@ class Typed:
                         terms["".join(term)].append((first, end - first))
         return terms
 
+    @cached_property
     def forms(self) -> list[Form]:
-        """Return every form of every word, and of words together."""
+        """Every form of every word, and of words together."""
         return [
             *(form for place, word in enumerate(self.words) for form in _forms(place, word)),
             *_joined(self.words),
@@ -209,7 +215,7 @@ class Typed:
 
     def sequences(self) -> list[str]:
         """Return how all of it looks where it stands in one piece, in every form."""
-        forms = [form for form in self.forms() if not form.is_loose]
+        forms = [form for form in self.forms if not form.is_loose]
         ends: list[list[str]] = [[""]] + [[] for _ in self.words]
         for place in range(len(self.words)):
             for form in forms:

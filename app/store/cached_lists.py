@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
 from app.domain.measures import SpecificationFilter
-from app.store import catalog, categories, listing, lookup, product_page, restocked, slugs
+from app.store import catalog, categories, listing, lookup, product_page, restocked, search, slugs
 from app.store.listing import PartFilters
 from app.store.paging import Position
 
@@ -45,7 +45,7 @@ def _answer(found: listing.Found) -> dict[str, Any]:
     return {
         "ids": found.ids,
         "next": found.next and asdict(found.next),
-        "match": "similar" if found.meant else "exact",
+        "match": search.match_of(found.meant),
         "currency": found.currency,
     }
 

@@ -18,13 +18,13 @@ from app.contract import cache_keys
 from app.contract.events import ListFacet
 from app.domain.facets import MAX_MANUFACTURERS, composed, specification_facets
 from app.domain.measures import SpecificationFilter
-from app.domain.search import Typed
+from app.domain.search import BY_VALUE, Typed
 from app.store import facet_counts, search, specifications
 from app.store.currencies import written
 from app.store.database import as_tuples, parsed
 from app.store.paging import Order, Position, cut
 from app.store.search import Meant, Wanted
-from app.store.specifications import Fitting, Saying
+from app.store.specifications import NOTHING_SAID, Fitting, Saying
 from app.store.units import unit_of
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
@@ -53,6 +53,8 @@ _CATEGORIES_BELOW = text("""
     SELECT id FROM below
 """)
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
+# How many of all hits are among some of the parts.
+_OF_SOME = f", count(s.mark) FILTER (WHERE {search.SOME[1]}) OVER () AS of_some"
 _NOT_KNOWN = "s.part_id <> ALL(CAST(:known AS int[]))"
 _BY_NAME = Order("s.sort_key", "text")
 # Two index lookups.
@@ -109,7 +111,7 @@ class Tier:
     """Rows that come together in a list, before those of the next tier; `mark` begins their sort keys. `range` is a condition
     that an index serves, `condition` what else they match. A range of few rows is not worth a walk; in one that is not indexed, a
     walk might pass by all parts. The rows of an ordered range are read in the tier's order by one and the same index. `left` is
-    what is left of the condition for rows that are not in the tier before. An `own` tier shows only parts whose own texts, not
+    all that is left to check on rows that are in none of the tiers before. An `own` tier shows only parts whose own texts, not
     just their descriptions, have the words. The rows of a tier `by_words` are found by the words, and its range is checked on
     them."""
 
@@ -211,7 +213,7 @@ def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
         facets.add(ListFacet.SPECIFICATIONS)
     found = [generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within)]
     # Which specifications are meant follows from what any part says.
-    if sort == "relevance" and specifications.beside(filters.words):
+    if specifications.beside(filters.words):
         found += cache_keys.looked_at(ListFacet.SPECIFICATIONS)
     return tuple(dict.fromkeys(found))
 
@@ -220,6 +222,8 @@ def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
     """Return the generations that facets depend on. Categories, and whatever narrows them, are counted in the whole shop."""
     everywhere = {ListFacet.CATEGORIES, ListFacet.MEMBERS, *_of_filters(filters)}
     within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE}
+    if specifications.beside(filters.words):
+        everywhere.add(ListFacet.SPECIFICATIONS)
     if filters.is_of_category:
         within.add(ListFacet.SPECIFICATIONS)
     return tuple(
@@ -257,10 +261,14 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     """
     meant = after.meant if after else ()
     typed, prices = _read(connection, filters)
-    asked = Asked(filters, sort, prices, _fitting(connection, filters, sort), _said(connection, filters, sort))
-    rows = _rows(connection, asked, after, limit, search.taken(connection, typed, meant))
-    if not rows and after is None and (meant := _other_meaning(connection, filters, typed)):
-        rows = _rows(connection, asked, None, limit, search.taken(connection, typed, meant))
+    is_said = sort == "relevance" or BY_VALUE in meant
+    said = specifications.said(connection, filters.words) if is_said else NOTHING_SAID
+    asked = Asked(filters, sort, prices, _fitting(connection, filters, sort), said)
+    rows, unmet = _rows(connection, *_taken(connection, asked, typed, meant), after, limit)
+    if not rows and after is None:
+        asked = asked if is_said else replace(asked, said=specifications.said(connection, filters.words))
+        if meant := _other_meaning(connection, asked, typed, unmet):
+            rows, _unmet = _rows(connection, *_taken(connection, asked, typed, meant), None, limit)
     shown, following = cut(rows, limit)
     position = following and Position(following.key, following.id, meant)
     return Found([row.id for row in shown], position, meant, prices.currency)
@@ -272,26 +280,38 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
     Which these are follows from the parts alone, so that the same question has the same answer until they change.
     """
     meant: Meant = ()
-    typed, prices = _read(connection, filters)
-    asked = Asked(filters, "relevance", prices, [], _said(connection, filters, "relevance"))
+    typed = search.read(connection, filters.words)
+    asked = Asked(filters, "relevance", Prices(None), [], specifications.said(connection, filters.words))
     rows, unmet = _suggested_rows(connection, asked, typed, limit)
+    if not rows and asked.said.parts:
+        meant = (BY_VALUE,) * len(typed.words)
+        rows, _unmet = _suggested_rows(connection, *_taken(connection, asked, typed, meant), limit)
     if not rows and (meant := search.meaning(connection, typed, unmet=unmet)):
-        rows, _unmet = _suggested_rows(connection, asked, search.taken(connection, typed, meant), limit)
-    return Found([row.id for row in rows[:limit]], None, meant, prices.currency)
+        rows, _unmet = _suggested_rows(connection, *_taken(connection, asked, typed, meant), limit)
+    return Found([row.id for row in rows[:limit]], None, meant, None)
 
 
 def _suggested_rows(connection: Connection, asked: Asked, typed: Typed, limit: int) -> tuple[Sequence[Row[Any]], Wanted | None]:
     """Return the rows, and the conditions if no part meets even those that are looked up in the index."""
     question = _question(connection, asked, typed)
     parameters = {**question.parameters, "wanted": limit, "least": LOOKED_AT, "crowd": CROWD}
-    rows = connection.execute(parsed(_best(question, search.SOME, question.words.on_rows())), parameters).all()
-    if len(rows) < limit:
-        rows = connection.execute(parsed(_best(question, "true", question.words)), parameters).all()
+    # All parts are asked first if some are too few to have that many of a rare word; they tell whether these have.
+    is_rare = 2 * LOOKED_AT * question.words.share < limit
+    asked_of = [
+        _best(question, search.SOME[0], question.words.on_rows(), _OF_SOME),
+        _best(question, "true", question.words, _OF_SOME),
+    ]
+    rows = connection.execute(parsed(asked_of[is_rare]), parameters).all()
+    is_enough = bool(rows) and rows[0].of_some >= limit
+    if is_enough is is_rare:
+        rows = connection.execute(parsed(asked_of[not is_rare]), parameters).all()
+    if not is_enough:
         return [row for row in rows if row.sort_key is not None], None if rows else question.words
     # Whoever types a number, or how a name begins, means that one, however common the words are.
     last = _mark(rows[-1].sort_key)
     begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
-    found = connection.execute(parsed(" UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)), parameters).all()
+    each = " UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)
+    found = connection.execute(parsed(each), parameters).all() if begun else []
     number = Counter(_mark(row.sort_key) for row in found)
     by_id = {row.id: row for row in (*rows, *(row for row in found if number[_mark(row.sort_key)] < CROWD))}
     return sorted(by_id.values(), key=lambda row: (row.sort_key, row.id)), None
@@ -316,10 +336,6 @@ def _fitting(connection: Connection, filters: PartFilters, sort: str = "") -> li
     return specifications.fitting(connection, filters.specifications) if is_asked else []
 
 
-def _said(connection: Connection, filters: PartFilters, sort: str) -> Saying:
-    return specifications.said(connection, filters.words) if sort == "relevance" else specifications.NOTHING_SAID
-
-
 def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> Prices:
     """Return the prices in a currency; None means the only one there is, or else the one in which most parts have a price."""
     if known.first == known.last and currency in {None, known.first}:
@@ -327,11 +343,30 @@ def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> 
     return Prices(currency or connection.execute(_COMMONEST).scalar_one(), _PRICED_ROWS, "s.price")
 
 
-def _other_meaning(connection: Connection, filters: PartFilters, typed: Typed) -> Meant:
+def _taken(connection: Connection, asked: Asked, typed: Typed, meant: Meant) -> tuple[Asked, Typed]:
+    """Return what is asked of a list, and what was typed, with its words taken for others, or by value."""
+    if BY_VALUE not in meant:
+        return asked, search.taken(connection, typed, meant)
+    others = replace(search.read(connection, asked.said.others), among=asked.said.ids)
+    # Without other words, none is more to the point than another.
+    sort = "name" if asked.sort == "relevance" and not others.words else asked.sort
+    return replace(asked, sort=sort, said=NOTHING_SAID), others
+
+
+def _other_meaning(connection: Connection, asked: Asked, typed: Typed, unmet: Wanted | None) -> Meant:
     """Return what the words of an empty list may have been meant as; empty if it is the other filters that leave nothing, since
     some part has the words as typed."""
+    filters = asked.filters
     is_narrowed = filters != PartFilters(words=filters.words, currency=filters.currency)
-    return () if is_narrowed and search.is_found(connection, typed) else search.meaning(connection, typed)
+    if is_narrowed and search.is_found(connection, typed):
+        return ()
+    return _by_value(connection, asked, typed) or search.meaning(connection, typed, unmet=unmet)
+
+
+def _by_value(connection: Connection, asked: Asked, typed: Typed) -> Meant:
+    """Return that the words are taken by value, if some part says what they do and has the others; else nothing."""
+    meant = (BY_VALUE,) * len(typed.words)
+    return meant if asked.said.parts and search.is_found(connection, _taken(connection, asked, typed, meant)[1]) else ()
 
 
 def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
@@ -346,9 +381,11 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     if filters.is_of_category or filters.specifications:
         fits = specifications.fitting(connection, filters.specifications)
     counts = _counts(connection, filters, typed, prices, fits)
-    if not counts and (meant := search.meaning(connection, typed)):
-        typed = search.taken(connection, typed, meant)
-        counts = _counts(connection, filters, typed, prices, fits)
+    if not counts:
+        asked = Asked(filters, "name", prices, fits, specifications.said(connection, filters.words))
+        if meant := _by_value(connection, asked, typed) or search.meaning(connection, typed):
+            _asked, typed = _taken(connection, asked, typed, meant)
+            counts = _counts(connection, filters, typed, prices, fits)
     tree = as_tuples(connection.execute(_TREE)) if counts else []
     facets = composed(counts, tree)
     ends = {end: written(Decimal(amount), prices.currency or "") for end, amount in (facets["price"] or {}).items()}
@@ -357,7 +394,7 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
         "specifications": specification_facets(said, unit_of),
         "price": ends or None,
         "currency": prices.currency,
-        "match": "similar" if meant else "exact",
+        "match": search.match_of(meant),
     }
 
 
@@ -445,9 +482,13 @@ def _choices(connection: Connection, filters: PartFilters) -> tuple[dict[str, st
     return asked, parameters
 
 
-def _rows(connection: Connection, asked: Asked, after: Position | None, limit: int, typed: Typed) -> list[Row[Any]]:
+def _rows(
+    connection: Connection, asked: Asked, typed: Typed, after: Position | None, limit: int
+) -> tuple[list[Row[Any]], Wanted | None]:
+    """Return the rows of a page, and the conditions if it is known that no part meets even those which an index looks up."""
     question = _question(connection, asked, typed)
     rows: list[Row[Any]] = []
+    unmet = None
     mark = _mark(after.key) if after else ""
     tiers = [tier for tier in question.tiers if tier.mark >= mark]
     while tiers and len(rows) <= limit:
@@ -457,9 +498,12 @@ def _rows(connection: Connection, asked: Asked, after: Position | None, limit: i
             # If the page goes on, all that these tiers have is known: the others need not look for it.
             known = {**question.parameters, "known": [row.id for row in found]}
             question = replace(question, apart=_NOT_KNOWN if found else "true", parameters=known)
-        rows += found
+        # Own words and others are only looked for together by `_best`.
+        if tiers[0].own and done == len(tiers) and not (found or question.others):
+            unmet = question.words
+        rows += [row for row in found if row.sort_key is not None]
         del tiers[:done]
-    return rows
+    return rows, unmet
 
 
 def _question(connection: Connection, asked: Asked, typed: Typed) -> Question:
@@ -492,7 +536,7 @@ def _question(connection: Connection, asked: Asked, typed: Typed) -> Question:
         return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
     if sort != "relevance":
         return Question(rows, words, words, others, parameters, SORTS[sort], is_walked=is_walked, is_few=is_few)
-    by_relevance, apart, own = search.tiers(typed, specifications.SAYING if asked.said.parts else None)
+    by_relevance, apart, own = search.tiers(typed, search.among("said") if asked.said.parts else None)
     parameters["said"] = asked.said.ids
     own = own.on_rows() if are_few_priced else own
     # The words are looked up if that takes less than to check them on all parts that say it.
@@ -553,6 +597,9 @@ def _tier_rows(
         if len(rows) == wanted:
             return rows, 1
         if words.is_frequent and not after and tier.order == _BY_NAME and question.rows == Prices(None).rows:
+            if not rows and tier.own and not search.are_common(connection, question.words):
+                best = _best(replace(question, tiers=tiers), " AND ".join([*question.others, question.apart]), question.words)
+                return connection.execute(parsed(best), parameters).all(), len(tiers)
             rows = connection.execute(_begun(question, tier), parameters).all()
             if len(rows) == wanted:
                 return rows, 1
@@ -588,19 +635,17 @@ def _begun(question: Question, tier: Tier) -> Any:
     """)  # noqa: S608 — put together from constants; every value is a parameter
 
 
-def _best(question: Question, among: str, words: Wanted) -> str:
+def _best(question: Question, among: str, words: Wanted, also: str = "") -> str:
     """Return the query of the first rows of all tiers, among those of which a condition is true. Rows that have the words which
     are looked up in the index, but not all others, come last, and without a sort key."""
     looked_up, others = words.found[: words.looked_up], words.found[words.looked_up :]
     marks = [f"WHEN NOT ({' AND '.join(others)}) THEN NULL"] if others else []
     # Of the walked tiers, which differ by the words alone, the one that is left if these are not the part's own comes first: then
     # the others need not look for them, and only what is left has its texts looked through for all of it in one piece.
-    for tier in sorted(question.tiers, key=lambda tier: tier.is_walked and tier.own):
-        # The ids of parts that say something are many to compare with those of each row.
-        conditions = [tier.left] if tier.mark == search.SAID else [tier.range, tier.left]
-        marks.append(f"WHEN {' AND '.join(map(search.checked, conditions))} THEN '{tier.mark}'")
+    tiers = sorted(question.tiers, key=lambda tier: tier.is_walked and tier.own)
+    marks += [f"WHEN {tier.left} THEN '{tier.mark}'" for tier in tiers]
     return f"""
-        SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key
+        SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key{also}
         FROM (SELECT s.part_id, s.sort_key, CASE {" ".join(marks)} END AS mark
               FROM {question.rows} WHERE {among} AND s.is_public AND {" AND ".join(looked_up)} OFFSET 0) s
         ORDER BY s.mark COLLATE "C", s.sort_key, s.part_id LIMIT :wanted

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Pool, Row, text
 
 from app.domain.search import (
+    BY_VALUE,
     LAST,
     LEFT_OUT,
     MAX_WORDS,
@@ -72,12 +73,15 @@ _SHARES = text("""
 # What a table that was never analyzed has is not known, -1.
 _PAGES = """
     (SELECT LEAST({most}, 100.0 * {parts} / GREATEST(reltuples, 1)) FROM pg_class WHERE oid = CAST('part_search' AS regclass))"""
+_OFTEN = """
+    (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
+     FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often"""
 # That a part's id is a multiple of a power of two: of no others when a part has been added, unless there are twice as many then.
-SOME = """
-    s.part_id = ANY(ARRAY(
-        SELECT generate_series(each, last, each)
-        FROM (SELECT last, 1::bigint << floor(log(2, GREATEST(last / :least, 1)))::int AS each
-              FROM (SELECT max(part_id)::bigint AS last FROM part_search) known) often))"""
+# As an index finds these parts, and as it is checked on others.
+SOME = (
+    f"s.part_id = ANY(ARRAY(SELECT generate_series(each, last, each) FROM {_OFTEN}))",  # noqa: S608 — constant text
+    f"s.part_id % (SELECT each FROM {_OFTEN}) = 0",  # noqa: S608 — constant text
+)
 _LEAST = text("SELECT set_limit(CAST(:least AS real))")
 # The words of parts that are like a word, and the terms for which the shop has synonyms.
 _SUGGEST = text("""
@@ -167,7 +171,7 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
     if typed.is_nothing:
         return Wanted(["false"], ["false"], {}, looked_up=1)
     parameters: dict[str, Any] = {}
-    forms = [form for form in typed.forms() if not (own and form.is_loose)]
+    forms = [form for form in typed.forms if not (own and form.is_loose)]
     places, looked_up, most, share = [place or 0], 1, inf, 1.0
     if place is None:
         places, looked_up, most, share = _by_rarity(typed, forms, own=own)
@@ -181,7 +185,28 @@ def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> 
         asked.append(frozenset((key.removeprefix(name), value) for key, value in islice(parameters.items(), before, None)))
         found.append(f"({by_index})" if len(found) < looked_up else checked(on_row))
         on_rows.append(f"({on_row})")
-    return Wanted(found, on_rows, parameters, most, share, most < inf and share > RARE, looked_up, asked)
+    wanted = Wanted(found, on_rows, parameters, most, share, most < inf and share > RARE, looked_up, asked)
+    return wanted if typed.among is None else _among(wanted, typed.among, typed.shares.parts)
+
+
+def _among(words: Wanted, ids: str, parts: float) -> Wanted:
+    """Return the conditions for words of the parts that have these ids. Either the rarest words are looked up, or the parts."""
+    by_index, by_hash = among("among")
+    count = ids.count(",") + 1
+    found, looked_up = [*words.found, by_hash], words.looked_up
+    if count <= words.most:
+        found, looked_up = [by_index, *map(checked, words.checked)], 1
+    return words._replace(
+        found=found, looked_up=looked_up, checked=[by_hash, *words.checked], parameters={**words.parameters, "among": ids},
+        most=min(words.most, count), share=min(words.share, count / parts), is_frequent=False,
+    )  # fmt: skip
+
+
+def among(name: str) -> tuple[str, str]:
+    """Return the condition that a part is one of those whose ids a parameter has: as it finds these parts, and as it is checked
+    on others, which takes a hash."""
+    ids = f"CAST(:{name} AS int[])"
+    return f"s.part_id = ANY({ids})", f"(s.part_id IN (SELECT unnest({ids}))) IS TRUE"
 
 
 def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[int], int, float, float]:
@@ -189,7 +214,7 @@ def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[
     is likely to find at most, and what share of the parts has it."""
     places = sorted(range(len(typed.words)), key=lambda place: typed.words[place].rarity, reverse=True)
     known = typed.shares
-    if not known.lexemes:
+    if not (known.lexemes and places):
         # A single letter is only looked up in the index if there is nothing else.
         return places, sum(place == places[0] or len(typed.words[place].bare) > 1 for place in places[:LOOKED_UP]), inf, 1.0
     held = [0.0] * len(places)
@@ -211,7 +236,7 @@ def _share(known: Shares, form: Form, *, own: bool) -> float:
 def query(typed: Typed) -> str:
     """Return one `tsquery` for all of the words, in every form; empty if it asks for nothing. Of a word with signs it asks for
     less than `conditions` does, and it finds nothing inside a number."""
-    forms = typed.forms()
+    forms = typed.forms
     each = [[way for form in forms if form.covers(place) for way in _ways(form, own=False)] for place in range(len(typed.words))]
     return " & ".join(f"({' | '.join(ways)})" for ways in each if ways)
 
@@ -294,6 +319,11 @@ def sampled() -> str:
 def is_common(wanted: Sequence[str]) -> str:
     """Return the condition that a few pages from all over have a part that matches."""
     return f"EXISTS (SELECT FROM {sampled()} WHERE {' AND '.join(wanted)})"
+
+
+def are_common(connection: Connection, wanted: Wanted) -> bool:
+    """Whether a few pages from all over have a part with all words."""
+    return bool(connection.execute(parsed(f"SELECT {is_common(wanted.checked)}"), wanted.parameters).scalar_one())
 
 
 def is_found(connection: Connection, typed: Typed, whose: Whose = "public", place: int | None = None) -> bool:
@@ -396,14 +426,19 @@ def _suggestions(connection: Connection, typed: Typed, place: int, whose: Whose)
 
 
 class RelevanceTier(NamedTuple):
-    """A tier's mark, the condition that an index serves, its other conditions, those of them that are left to check on a part
-    that is not in the tier before, and whether the words must be the part's own."""
+    """A tier's mark, the condition that an index serves, its other conditions, all that is left to check on a part which is in
+    none of the tiers before, and whether the words must be the part's own."""
 
     mark: str
     range: str
     condition: str
     left: str
     is_own: bool = False
+
+
+def match_of(meant: Meant) -> str:
+    """Return how a search was met: `exact` if parts have what was typed, in words or by value."""
+    return "similar" if meant and BY_VALUE not in meant else "exact"
 
 
 def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[RelevanceTier], str, Wanted]:
@@ -422,7 +457,7 @@ def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[Relev
     numbered, other = _number_tiers(typed.number, parameters)
     owned = conditions(typed, own=True)
     in_one_piece = "true"
-    if len(typed.words) > 1 or any(form.is_loose for form in typed.forms()):
+    if len(typed.words) > 1 or any(form.is_loose for form in typed.forms):
         parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
         in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
     in_pieces = [RelevanceTier("4", "true", "true", "true", is_own=True)]
@@ -441,7 +476,7 @@ def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[Relev
     return (
         [
             *numbered,
-            RelevanceTier("2", named, other, other),
+            RelevanceTier("2", named, other, named),
             *specified,
             *in_pieces,
             RelevanceTier("5", "true", described, described),
@@ -459,6 +494,6 @@ def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[Relevan
     shown = start if len(number) > 1 else whole
     # Parts have their numbers as lexemes, prefixed with the mark.
     parameters |= {"whole_number": _quoted(start), "number_start": _quoted(start) + ":*", "number": shown, "whole": whole}
-    longer = "strpos(s.numbers, :whole) = 0"
-    begun = [RelevanceTier("1", _MATCHES.format(name="number_start"), longer, longer)] if shown == start else []
-    return [RelevanceTier("0", _MATCHES.format(name="whole_number"), "true", "true"), *begun], "strpos(s.numbers, :number) = 0"
+    is_whole, is_begun = "strpos(s.numbers, :whole) > 0", "strpos(s.numbers, :number) > 0"
+    begun = [RelevanceTier("1", _MATCHES.format(name="number_start"), f"NOT {is_whole}", is_begun)] if shown == start else []
+    return [RelevanceTier("0", _MATCHES.format(name="whole_number"), "true", is_whole), *begun], f"NOT {is_begun}"

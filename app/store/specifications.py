@@ -132,9 +132,9 @@ _SAY_ALL = text(f"""
 """)  # noqa: S608 — constant text
 _SAID = text(f"""
     WITH {_ASKED}, meant AS MATERIALIZED (
-        SELECT t.place, array_agg(DISTINCT v.key) AS keys
+        SELECT t.place, array_agg(DISTINCT v.key) AS keys, array_agg(DISTINCT v.named) AS named
         FROM asked t JOIN specification_values v ON v.named = t.named AND {_MEANT} GROUP BY t.place)
-    SELECT place, CAST(keys AS text) AS keys, CAST(saying.ids AS text) AS ids, cardinality(saying.ids) AS parts
+    SELECT place, named, CAST(keys AS text) AS keys, CAST(saying.ids AS text) AS ids, cardinality(saying.ids) AS parts
     FROM meant CROSS JOIN LATERAL {_SAYING.format(said="ARRAY[CAST(meant.keys AS text)]")} WHERE public > 0
 """)  # noqa: S608 — constant text
 _FITTING = "SELECT parts_with_all(CAST(:fits AS text[]))"
@@ -142,9 +142,6 @@ _ARE_FEW = text(f"SELECT count(*) <= :few FROM ({_FITTING}) found")  # noqa: S60
 # The condition on `part_search s` that a part fits all filters, for rows that are found by something else. With IS TRUE it is
 # checked on these rows by a hash; joined, the planner would expect few parts that fit, and look through them for each row.
 FITS = f"(s.part_id IN ({_FITTING})) IS TRUE"
-# The condition that a part says what a search does: as it finds these parts by their ids, and as it is checked on others, which
-# takes a hash.
-SAYING = "s.part_id = ANY(CAST(:said AS int[]))", "(s.part_id IN (SELECT unnest(CAST(:said AS int[])))) IS TRUE"
 # The parts that fit, each read by its id, whatever the planner thinks.
 FITTING_ROWS = f"(SELECT s.* FROM {{rows}} WHERE s.part_id = ANY(ARRAY({_FITTING})) OFFSET 0) s"  # noqa: S608 — constant text
 # The published parts that say anything, each with its category: a tenth of what `part_search` has of them.
@@ -199,10 +196,12 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """The ids of parts, as PostgreSQL writes an array, and how many they are."""
+    """The ids of parts, as PostgreSQL writes an array, and how many they are; and the other words of a search than those by which
+    they were found."""
 
     ids: str
     parts: int
+    others: tuple[str, ...] = ()
 
 
 NOTHING_SAID = Saying("{}", 0)
@@ -287,10 +286,15 @@ def said(connection: Connection, words: tuple[str, ...]) -> Saying:
         ]  # fmt: skip
         found |= {row.place: row for row in connection.execute(_SAID, {"values": jsonb(values), "most": MAX_SAYING})}
         ranked = {place: by_rank for place, by_rank in ranked.items() if by_rank and place not in found}
+    by_value = {
+        at for place, row in found.items() for named in row.named for at in asked[place].places(called[named][1].__contains__)
+    }  # fmt: skip
     rows = list(found.values())
     if len(rows) > 1:
         rows = list(connection.execute(_SAY_ALL, {"said": [row.keys for row in rows], "most": MAX_SAYING}))
-    return Saying(rows[0].ids, rows[0].parts) if rows and rows[0].parts <= MAX_SAYING else NOTHING_SAID
+    if not rows or rows[0].parts > MAX_SAYING:
+        return NOTHING_SAID
+    return Saying(rows[0].ids, rows[0].parts, tuple(word for at, word in enumerate(words) if at not in by_value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class Part:
 
     def holds(self, typed: Typed, *, own: bool = False) -> bool:
         """Whether all words are found in this part; `own`: not only in its description."""
-        found = [form for form in typed.forms() if not (own and form.is_loose)]
+        found = [form for form in typed.forms if not (own and form.is_loose)]
         return all(
             self._holds(typed.words[place], [f for f in found if f.covers(place)], own=own) for place in range(len(typed.words))
         )
@@ -240,19 +240,39 @@ class Part:
         if not self.holds(typed, own=True):
             return 6
         texts = re.sub("[-./ ]", "", joined(soft(self.value)))
-        is_compared = len(typed.words) > 1 or any(form.is_loose for form in typed.forms())
+        is_compared = len(typed.words) > 1 or any(form.is_loose for form in typed.forms)
         return 4 if is_compared and any(sequence in texts for sequence in typed.sequences()) else 5
 
     def says(self, typed: Typed) -> bool:
         """Whether the part says in its specifications all that is typed as one, if any part says so."""
-        meant = []
-        for one in measures.beside(typed.typed, unit_of):
-            ranks = {name: one.named(partial(_is_in_name, name)) for name, _value, _unit in self.known}
-            equal = [said for said in self.known if ranks[said[0]] and any(_is_equal(value, *said[1:]) for value in one.values)]
-            best = max((ranks[name] for name, _value, _unit in equal), default=0)
-            meant += [[said for said in equal if ranks[said[0]] == best]] if equal else []
+        meant, _others = meant_by_value(typed, self.known)
         own = [tuple(said) for said in self.row["said"] or ()]
         return bool(meant) and all(any(said in own for said in fitting) for fitting in meant)
+
+
+def meant_by_value(typed: Typed, known: Sequence[tuple[str, str, str]]) -> tuple[list[list[tuple[str, str, str]]], list[str]]:
+    """Return what any part says in its specifications of all that is typed as one, any of which will do for each; and the other
+    words."""
+    meant, places = [], set[int]()
+    for one in measures.beside(typed.typed, unit_of):
+        ranks = {name: one.named(partial(_is_in_name, name)) for name, _value, _unit in known}
+        equal = [said for said in known if ranks[said[0]] and any(_is_equal(value, *said[1:]) for value in one.values)]
+        best = max((ranks[name] for name, _value, _unit in equal), default=0)
+        if fitting := [said for said in equal if ranks[said[0]] == best]:
+            meant.append(fitting)
+            places.update(*(one.places(partial(_is_in_name, name)) for name, _value, _unit in fitting))
+    return meant, [word for place, word in enumerate(typed.typed) if place not in places]
+
+
+def looked_through(parts: Sequence[Part], words: Sequence[str], synonyms: Sequence[tuple[str, str]]) -> tuple[list[Part], Typed]:
+    """Return the parts of which those are hits that hold all words, and these words: if no part holds all that were typed, the
+    parts that say in their specifications what some of the words do, and the others. No parts, if there is no hit."""
+    typed = read(words, synonyms)
+    if any(part.holds(typed) for part in parts):
+        return list(parts), typed
+    others = read(meant_by_value(typed, parts[0].known)[1], synonyms)
+    saying = [replace(part, known=()) for part in parts if part.says(typed)]
+    return (saying, others) if any(part.holds(others) for part in saying) else ([], typed)
 
 
 def _is_in_name(name: str, word: str) -> bool:

@@ -291,14 +291,16 @@ def test_a_search_that_says_what_a_specification_does_follows_what_parts_specify
     deliver()
     assert searched("bore 10mm")[0] == suggested() == [second, first]
     assert searched("bore 10mm")[1] is Result.HIT
-    others = [("bore", "relevance"), ("bore 10mm", "name"), ("10mm", "relevance")]
-    for other in others:
+    others = [("bore", "relevance"), ("bore 10", "name"), ("10mm", "relevance")]
+    for other in (*others, ("bore 10mm", "name")):
         searched(*other)
     say(second, "8")
     say(first, "10")
     assert searched("bore 10mm") == ([first, second], Result.MISS)
     assert suggested() == [first, second]
     assert [searched(*other)[1] for other in others] == [Result.HIT] * 3
+    # If no text had the words, it would be these parts in any order.
+    assert searched("bore 10mm", "name")[1] is Result.MISS
 
 
 def test_a_search_that_says_what_a_specification_does_follows_all_that_customers_see_and_nothing_else(

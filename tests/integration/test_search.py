@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.pricing import PriceLine
-from app.domain.search import words_of
+from app.domain.search import Shares, words_of
 from app.services.intent import Intent
 from app.store import listing, search
 from app.store.admin_parts import GridFilters
@@ -270,11 +270,17 @@ def test_a_word_that_no_part_has_is_left_out_unless_it_says_which_part_is_meant_
     assert container.parts.admin.list_parts(GridFilters(words_of(f"wmqzxv {tag}")), "part_name", None, 50).items == []
 
 
+@pytest.mark.parametrize("are_common", [False, True])
 def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_out(
-    container: Container, new_part: NewPart, statements: Callable[[], Any], tag: str
-) -> None:
+    container: Container, new_part: NewPart, statements: Callable[[], Any], tag: str, monkeypatch: pytest.MonkeyPatch,
+    *, are_common: bool,
+) -> None:  # fmt: skip
     tag = tag[:6]
     least, other, rarest = f"m{tag}", f"din{tag}", f"screw{tag}"
+    if are_common:
+        known = Shares((other, least, rarest), (0.2, 0.3, 0.1), 100_000.0)
+        monkeypatch.setattr(search, "shares", lambda _connection: known)
+        monkeypatch.setattr(search, "SAMPLE", 0)
 
     def suggested(*words: str) -> tuple[list[int], int]:
         with statements() as executed, container.reading.connect() as connection:
@@ -285,8 +291,9 @@ def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_
 
     for word in (least, other, rarest):
         new_part(part_name=word)
-    # The list asks whether each is there alone, and whether the other two are there together; suggestions know that already.
-    assert suggested(rarest, other, least) == ([], 3)
+    # Both ask whether each is there alone. That no part has the other two together, suggestions have seen, and a list of words
+    # that are common each by itself.
+    assert suggested(rarest, other, least) == ([], 2 if are_common else 3)
     # Left without what stands between them, words may be meant as one.
     joined = new_part(part_name=rarest + other)
     assert suggested(rarest, least, other) == ([joined], 4)

@@ -108,6 +108,9 @@ QUERIES: tuple[tuple[str, set[str]], ...] = (
     ("bearing bore 10 mm", B10),
     ("bore 10mm", B10),
     ("bearing, bore diameter: 10 mm", B10),
+    # As no text has it, in another unit.
+    ("0.3937in bore bearing", B10),
+    ("deep groove bearing bore d: 1 cm", B10),
     ("outside diameter 10mm bearing", {"623", "623-2Z", "623-2RS"}),
     ("bearing width 9mm seal", W9),
     ("thread M8 ISO 4032", {"ISO4032-M8-8-ZN", "ISO4032-M8-10", "ISO4032-M8-A2-70"}),

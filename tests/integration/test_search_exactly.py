@@ -20,7 +20,7 @@ from app.services.intent import Intent
 from app.store import listing, search
 from app.store.currencies import written
 from app.store.listing import PartFilters
-from tests.integration.search_reference import Part, all_ids, catalog, fits, order, ordered, read, words_like
+from tests.integration.search_reference import Part, all_ids, catalog, fits, looked_through, order, ordered, words_like
 
 NewPart = Callable[..., int]
 Query = Callable[..., list[dict[str, Any]]]
@@ -128,7 +128,6 @@ def synonyms(query: Query) -> list[tuple[str, str]]:
 def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     """Change how many rows of an order are looked through before hits are collected, and up to which hit these are only collected
     among the first names. No word is too rare for it."""
-    monkeypatch.setattr(search, "SAMPLE", 100)
     monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
 
     def change(rows: int, hit: int) -> None:
@@ -171,6 +170,8 @@ def typed(draw: st.DrawFn) -> str:
                 "Bohrung 10 mm",
                 "0.394in bohr",
                 "gewinde M8",
+                "0.3937in Bohrung",
+                "Bohrung d: 1cm",
                 "Bohrung",
             ]
         )
@@ -218,24 +219,39 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
         walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), few=st.sampled_from([1, 500]), are_known=st.booleans(),
+        sample=st.sampled_from([0, 100]),
     )  # fmt: skip
     @example(
         filters=PartFilters(words=(tag, "bohrung", "10mm"), currency="EUR"), sort="relevance", limit=1, walk=7, begun=1, few=500,
-        are_known=True,
+        are_known=True, sample=0,
     )  # fmt: skip
     @example(
         filters=PartFilters(words=("gewinde", "m8", tag, "tiefe", "0.394in", "bohrung"), currency="EUR"), sort="relevance",
-        limit=3, walk=1, begun=4, few=1, are_known=False,
+        limit=3, walk=1, begun=4, few=1, are_known=False, sample=100,
     )  # fmt: skip
-    def check(filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool) -> None:
+    @example(
+        filters=PartFilters(words=(tag, "0.3937in", "bohrung"), currency="EUR"), sort="relevance", limit=3, walk=7, begun=1,
+        few=500, are_known=True, sample=100,
+    )  # fmt: skip
+    @example(
+        filters=PartFilters(words=(tag, "m8"), in_stock=True, currency="EUR"), sort="relevance", limit=50, walk=7, begun=1,
+        few=500, are_known=True, sample=0,
+    )  # fmt: skip
+    @example(
+        filters=PartFilters(words=(tag, "bohrung", "1cm"), in_stock=True, currency="EUR"), sort="-price", limit=1, walk=7,
+        begun=1, few=500, are_known=True, sample=100,
+    )  # fmt: skip
+    def check(
+        filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool, sample: int
+    ) -> None:  # fmt: skip
         walk_at_most(walk, begun)
         monkeypatch.setattr(listing, "FEW", few)
+        monkeypatch.setattr(search, "SAMPLE", sample)
         know_words(are_known)
-        typed = read(filters.words, synonyms)
-        held = [part for part in parts if part.holds(typed)]
+        through, typed = looked_through(parts, filters.words, synonyms)
         found, match = all_ids(container, filters, sort, limit)
-        if held:
-            wanted = [part for part in held if fits(part, filters, typed, below(filters, tree))]
+        if through:
+            wanted = [part for part in through if fits(part, filters, typed, below(filters, tree))]
             assert (found, match) == (ordered(wanted, sort, typed, filters.currency or ""), "exact")
         else:
             assert match == "similar" or found == []
@@ -245,26 +261,30 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
 
 def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_these_have_enough(
     container: Container, parts: list[Part], tag: str, synonyms: list[tuple[str, str]], query: Query,
-    monkeypatch: pytest.MonkeyPatch,
+    know_words: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     (last,) = query("SELECT max(part_id) AS id FROM part_search")
 
     @settings(**COMMON)
     @given(
-        words=questions(tag), limit=st.sampled_from([1, 3, 20]), each=st.sampled_from([1, 2, 4]), crowd=st.sampled_from([21, 200])
-    )
-    @example(words=(tag,), limit=3, each=2, crowd=21)
-    @example(words=(tag, "bearing"), limit=1, each=2, crowd=200)
-    @example(words=(f"{tag}-1",), limit=1, each=4, crowd=200)
-    @example(words=(tag, "bohrung", "10mm"), limit=3, each=2, crowd=200)
-    @example(words=(tag, "bohrung", "10mm"), limit=3, each=1, crowd=21)
-    def check(words: tuple[str, ...], limit: int, each: int, crowd: int) -> None:
+        words=questions(tag), limit=st.sampled_from([1, 3, 20]), each=st.sampled_from([1, 2, 4]),
+        crowd=st.sampled_from([21, 200]), are_known=st.booleans(),
+    )  # fmt: skip
+    @example(words=(tag,), limit=3, each=2, crowd=21, are_known=True)
+    @example(words=(tag,), limit=20, each=4, crowd=200, are_known=True)
+    @example(words=(tag, "bearing"), limit=1, each=2, crowd=200, are_known=True)
+    @example(words=(f"{tag}-1",), limit=1, each=4, crowd=200, are_known=False)
+    @example(words=(tag, "bohrung", "10mm"), limit=3, each=2, crowd=200, are_known=False)
+    @example(words=(tag, "bohrung", "10mm"), limit=3, each=1, crowd=21, are_known=True)
+    @example(words=(tag, "0.3937in", "bohrung"), limit=3, each=2, crowd=200, are_known=True)
+    def check(words: tuple[str, ...], limit: int, each: int, crowd: int, are_known: bool) -> None:
         monkeypatch.setattr(listing, "LOOKED_AT", last["id"] // each)
         monkeypatch.setattr(listing, "CROWD", crowd)
-        typed = read(words, synonyms)
-        held = [part for part in parts if part.holds(typed)]
-        if not held:
+        know_words(are_known)
+        through, typed = looked_through(parts, words, synonyms)
+        if not through:
             return
+        held = [part for part in through if part.holds(typed)]
         some = [part for part in held if part.row["id"] % each == 0]
         if len(some) >= limit:
             worst = sorted(part.relevance(typed) for part in some)[limit - 1]
@@ -273,7 +293,7 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
             held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
         with container.reading.connect() as connection:
             found = listing.suggested(connection, PartFilters(words), limit)
-        assert (found.ids, found.meant) == (ordered(held, "relevance", typed, "")[:limit], ())
+        assert (found.ids, search.match_of(found.meant)) == (ordered(held, "relevance", typed, "")[:limit], "exact")
 
     check()
 
@@ -290,14 +310,15 @@ def test_facets_are_what_counting_every_part_gives(
     @settings(**COMMON)
     @given(filters=filters_of(tag, list(tree), currencies), are_known=st.booleans())
     @example(filters=PartFilters(words=("ö", tag), currency="EUR"), are_known=True)
+    @example(filters=PartFilters(words=(tag, "0.3937in", "bohrung"), in_stock=True, currency="EUR"), are_known=True)
     def check(filters: PartFilters, are_known: bool) -> None:
         know_words(are_known)
-        typed = read(filters.words, synonyms)
-        if any(part.holds(typed) for part in parts):
+        through, typed = looked_through(parts, filters.words, synonyms)
+        if through:
             shown = container.parts.catalog.facets(filters).body
             # What parts say in their specifications is counted in test_specifications.py.
             others = {"match": "exact", "specifications": shown["specifications"]}
-            assert shown == counted(parts, filters, typed, tree, shown["categories"]) | others
+            assert shown == counted(through, filters, typed, tree, shown["categories"]) | others
 
     check()
 

@@ -157,10 +157,58 @@ def test_a_search_asks_what_parts_specify_only_if_it_has_a_measure_beside_words_
                 reader.suggest(words, 5)
         return any("specification_values" in statement for statement in executed)
 
+    shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[0], {"description": "10mm"})
     plain = (("bush",), ("bush", "10"), ("10", "mm"), ("m8",), ("6205", "10", "mm"), ("length", "40", "bush"))
     assert [asked(words, "relevance") for words in plain] == [False] * len(plain)
     assert asked(("bush", "10", "mm"), "relevance")
     assert not asked(("bush", "10", "mm"), "name")
+    assert asked(("bush", "11", "mm"), "name")
+
+
+@pytest.mark.parametrize("parts_in_all", [10.0, 100_000.0])
+def test_what_no_text_has_is_found_by_what_parts_say_in_any_unit(
+    shop: Shop, client: FlaskClient, parts_in_all: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the words are looked up, since they are rarer, or the parts that say so."""
+    catalog = shop.container.parts.catalog
+    monkeypatch.setattr(search, "shares", lambda _connection: Shares(("bush", "pin"), (0.01, 0.01), parts_in_all))
+
+    def found(typed: str) -> list[int]:
+        filters = PartFilters(words_of(typed))
+        pages = [catalog.list_parts(filters, sort, None, 50).body for sort in ("relevance", "price", "newest")]
+        suggested, facets = catalog.suggest(filters.words, 8).body, catalog.facets(filters).body
+        ids = [item["id"] for item in pages[0].items]
+        assert [sorted(item["id"] for item in page.items) for page in pages] == [sorted(ids)] * 3
+        assert [item["id"] for item in suggested["parts"]] == ids
+        assert facets["total"] == len(ids)
+        assert {*(page.match for page in pages), suggested["match"], facets["match"]} == {"exact"}
+        return [shop.parts.index(part) for part in ids]
+
+    assert found("bore 0.984in") == [1, 2]
+    assert found("0,984 in d bore bush") == [1, 2]
+    assert found("thread m10 bush bore: 2.5cm") == [1]
+    # The other words have to be there, and what no part says.
+    assert found("bore 0.984in pin") == []
+    assert found("bore 0.984in length 7mm") == []
+    narrowed = {
+        "in another category": (PartFilters(words_of("bore 0.394in"), category=str(shop.other)), 1),
+        "out of stock": (PartFilters(words_of("bore 0.394in"), in_stock=False), 0),
+    }
+    for name, (filters, count) in narrowed.items():
+        page = catalog.list_parts(filters, "relevance", None, 50).body
+        assert (len(page.items), page.match, catalog.facets(filters).body["total"]) == (count, "exact", count), name
+    first = client.get("/api/v1/parts?q=bore+0.984in&limit=1").get_json()
+    second = client.get(f"/api/v1/parts?q=bore+0.984in&limit=1&cursor={first['next_cursor']}").get_json()
+    assert [shop.parts.index(item["id"]) for page in (first, second) for item in page["items"]] == [1, 2]
+    assert second["next_cursor"] is None
+    # Once a part says so, and no longer than that.
+    shop.say(1, ("Bore", "26", "mm"))
+    assert found("bore 0.984in") == [2]
+    # A text that has it comes before what only parts say.
+    shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[4], {"description": "Bore 0.984in"})
+    assert found("bore 0.984in") == [4]
+    monkeypatch.setattr(specifications, "MAX_SAYING", 1)
+    assert found("bore 1cm") == []
 
 
 @pytest.mark.parametrize("by_words", [0, 1_000_000])

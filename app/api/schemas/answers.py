@@ -41,8 +41,8 @@ def how_met() -> fields.String:
     return fields.String(
         required=True, validate=validate.OneOf(("exact", "similar")),
         metadata={
-            "description": "`similar` if no part holds all words of `q` as they were typed: words like them were looked for"
-            " instead, or some were left out."
+            "description": "`similar` if no part holds all words of `q` as they were typed, or says in its specifications what"
+            " some of them do: words like them were looked for instead, or some were left out."
         },
     )  # fmt: skip
 

@@ -1563,7 +1563,7 @@ export interface components {
         AdminPartPage: {
             items: components["schemas"]["AdminListItem"][];
             /**
-             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
+             * @description `similar` if no part holds all words of `q` as they were typed, or says in its specifications what some of them do: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";
@@ -2106,7 +2106,7 @@ export interface components {
             /** @description The fifty with the most parts. */
             manufacturers: components["schemas"]["ManufacturerFacet"][];
             /**
-             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
+             * @description `similar` if no part holds all words of `q` as they were typed, or says in its specifications what some of them do: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";
@@ -2888,7 +2888,7 @@ export interface components {
         PublicPartPage: {
             items: components["schemas"]["PublicListItem"][];
             /**
-             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
+             * @description `similar` if no part holds all words of `q` as they were typed, or says in its specifications what some of them do: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";
@@ -3225,7 +3225,7 @@ export interface components {
             /** @description Those whose names have words that begin so, and that have parts in them or below. */
             categories: components["schemas"]["PartCategory"][];
             /**
-             * @description `similar` if no part holds all words of `q` as they were typed: words like them were looked for instead, or some were left out.
+             * @description `similar` if no part holds all words of `q` as they were typed, or says in its specifications what some of them do: words like them were looked for instead, or some were left out.
              * @enum {string}
              */
             match: "exact" | "similar";

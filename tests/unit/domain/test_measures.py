@@ -234,3 +234,16 @@ def test_only_words_that_follow_one_another_on_one_side_of_a_measure_name_a_spec
     assert [one.named(words.__contains__) for words in ({"diameter"}, {"diameter", "bore"}, {"bore"}, {"wide", "diameter"})] == [
         1, 2, 0, 1,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "names", "said"),
+    [
+        ("bearing bore 1 1/2 in", {"bore"}, "bore 1 1/2 in"), ("seal bore d: 10 mm wide", {"bore"}, "bore d: 10 mm"),
+        ("bearing 10mm d bore x", {"bore"}, "10mm d bore"), ("bore diameter 10mm", {"diameter"}, "diameter 10mm"),
+        ("bore 10mm inner diameter x", {"bore", "inner", "diameter"}, "10mm inner diameter"), ("bore 10mm", {"width"}, "10mm"),
+    ],
+)  # fmt: skip
+def test_a_measure_and_the_words_of_a_name_stand_together_in_a_search(typed: str, names: set[str], said: str) -> None:
+    (one,) = measures.beside(words_of(typed), unit_of)
+    assert [words_of(typed)[place] for place in one.places(names.__contains__)] == said.split()

@@ -29,7 +29,7 @@ def word(text: str, **more: Any) -> Word:
 
 
 def lexemes(*words: Word) -> set[tuple[str, ...]]:
-    return {form.lexemes for form in Typed((), words).forms()}
+    return {form.lexemes for form in Typed((), words).forms}
 
 
 def test_the_first_twenty_words_count_in_small_letters() -> None:
