@@ -156,7 +156,7 @@ def add_passkey(body: dict[str, Any]) -> Response:
 @require("viewer", ANY_SCOPE, step_up=True)
 @blueprint.response(204)
 def remove_passkey(passkey_id: int) -> Response:
-    """Remove one of your passkeys: it opens nothing any more, and the sessions that it opened end; this one, too, if it did."""
+    """Remove one of your passkeys: it opens nothing any more, and the sessions that it opened end, but for this one."""
     passkeys().remove(actor(), _person(), passkey_id, keyed_call())
     return Response(status=204)
 

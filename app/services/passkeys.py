@@ -109,7 +109,7 @@ class Passkeys:
         return self._transactions.run(actor, work)
 
     def remove(self, actor: Actor, me: Principal, passkey_id: int, call: KeyedCall | None) -> None:
-        """Remove one of one's passkeys. The sessions that it opened end.
+        """Remove one of one's passkeys. The sessions that it opened end, but for the one in which this is done.
 
         Raises:
             NotFoundError
@@ -117,7 +117,7 @@ class Passkeys:
 
         def work(unit_of_work: UnitOfWork) -> None:
             user = users.lock_user_by_id(unit_of_work, me.user_id)
-            if user is None or not factors.remove_passkey(unit_of_work, user, passkey_id):
+            if user is None or not factors.remove_passkey(unit_of_work, user, passkey_id, me.digest):
                 raise NotFoundError("You have no such passkey.")
 
         self._transactions.run(actor, work, call)

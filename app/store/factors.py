@@ -126,8 +126,10 @@ def add_passkey(unit_of_work: UnitOfWork, user: Row[Any], **values: Any) -> Row[
     return row
 
 
-def remove_passkey(unit_of_work: UnitOfWork, user: Row[Any], passkey_id: int) -> bool:
-    """Take one of a locked user's passkeys away, and with it the sessions that it opened; return whether it existed."""
+def remove_passkey(unit_of_work: UnitOfWork, user: Row[Any], passkey_id: int, kept: str) -> bool:
+    """Take one of a locked user's passkeys away, and with it the sessions that it opened, but for the one with the digest `kept`;
+    return whether it existed."""
+    users.part_session_from_passkey(unit_of_work, kept, passkey_id)
     name = unit_of_work.execute(_DELETE_PASSKEY, user_id=user.id, id=passkey_id).scalar_one_or_none()
     if name is None:
         return False

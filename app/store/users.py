@@ -146,6 +146,9 @@ _REVOKE_KEY = text("""
     UPDATE api_keys SET revoked_at = clock_timestamp(), version = :version WHERE id = :id RETURNING revoked_at
 """)
 _SYSTEM = text("SELECT id, name FROM users WHERE email = :email")
+_PART_SESSION = text("""
+    UPDATE user_sessions SET passkey_id = NULL WHERE token_digest = :digest AND passkey_id = :passkey_id
+""")
 _HAS_ADMIN = text("""
     SELECT EXISTS (SELECT FROM users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL
                      AND (password_expires_at IS NULL OR password_expires_at > clock_timestamp()))
@@ -333,6 +336,11 @@ def change_user(
     if "is_active" in changed:
         for key in unit_of_work.execute(_LOCK_KEYS_OF, user_id=row.id).all():
             revoke_key(unit_of_work, key, reason)
+
+
+def part_session_from_passkey(unit_of_work: UnitOfWork, digest: str, passkey_id: int) -> None:
+    """Have a session go on without the passkey that opened it, if that did."""
+    unit_of_work.execute(_PART_SESSION, digest=digest, passkey_id=passkey_id)
 
 
 def close_sessions_of(unit_of_work: UnitOfWork, user_id: int, kept: str | None = None) -> None:

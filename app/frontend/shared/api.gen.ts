@@ -1138,7 +1138,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove one of your passkeys: it opens nothing any more, and the sessions that it opened end; this one, too, if it did.
+         * Remove one of your passkeys: it opens nothing any more, and the sessions that it opened end, but for this one.
          * @description Role: viewer or above. Scope of an API key that is limited to scopes: any. A person who has not proven who they are within the last ten minutes is answered `step_up_required` (403): see `POST /auth/step-up`.
          */
         delete: operations["account_remove_passkey"];
