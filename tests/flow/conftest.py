@@ -21,6 +21,12 @@ _PASSWORD_HASH = hash_password(PASSWORD)
 
 
 @pytest.fixture
+def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
+    """A client with an editor's API key."""
+    return api("editor")
+
+
+@pytest.fixture
 def events(container: Container) -> Callable[[], int]:
     """Count the events written so far: a request that changes nothing does not change the count."""
 

@@ -23,11 +23,6 @@ ABSENT = 2_147_483_647
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def part(editor: FlaskClient) -> Callable[[int], dict[str, Any]]:
     """Read a part with everything."""
     return lambda part_id: dict(editor.get(f"{ADMIN}/{part_id}").get_json())

@@ -19,11 +19,6 @@ PARTS = "/api/v1/admin/parts"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def sku() -> Callable[[str], str]:
     tag = uuid4().hex[:8]
     return lambda name: f"{name}-{tag}"

@@ -19,11 +19,6 @@ URL = "/api/v1/admin/categories"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def make(editor: FlaskClient) -> Callable[..., dict[str, Any]]:
     """Create categories with a name of their own."""
 

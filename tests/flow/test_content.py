@@ -15,11 +15,6 @@ PARTS = "/api/v1/admin/parts"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def url(new_part: Callable[..., int]) -> str:
     return f"{PARTS}/{new_part()}"
 

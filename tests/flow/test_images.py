@@ -25,11 +25,6 @@ Refused = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def url(new_part: Callable[..., int]) -> str:
     return f"/api/v1/admin/parts/{new_part()}"
 

@@ -22,11 +22,6 @@ API = "/api/v1"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def category(editor: FlaskClient) -> dict[str, Any]:
     return dict(editor.post(f"{API}/admin/categories", json={"name": f"Category {uuid4().hex[:8]}"}).get_json())
 

@@ -17,11 +17,6 @@ TIERS = [{"currency": "EUR", "amount": "0.0042"}, {"currency": "EUR", "amount": 
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def make(editor: FlaskClient) -> Make:
     """Make published parts, ten of each in stock."""
 

@@ -25,11 +25,6 @@ PARTS = "/api/v1/admin/parts"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def priced(editor: FlaskClient) -> Callable[..., int]:
     """Make published parts with prices, given by currency."""
 

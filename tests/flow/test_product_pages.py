@@ -19,11 +19,6 @@ NewPart = Callable[..., int]
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def category(container: Container, actor: Actor) -> Callable[..., int]:
     """Make categories."""
 

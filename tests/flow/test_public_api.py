@@ -38,11 +38,6 @@ SECRETS = {
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def shelf(editor: FlaskClient) -> Callable[..., list[int]]:
     """Make published parts, each (name, stock, amount), that share a word which no other part has."""
 

@@ -55,11 +55,6 @@ def client(site_app: Flask, container: Container) -> FlaskClient:
     return fresh_client(site_app)
 
 
-@pytest.fixture
-def editor(api: Api) -> FlaskClient:
-    return api("editor")
-
-
 def shown(response: TestResponse) -> tuple[int, bytes]:
     return response.status_code, response.data
 

@@ -15,11 +15,6 @@ ORIGIN = "http://localhost"
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def word() -> str:
     return "w" + uuid4().hex[:10]
 

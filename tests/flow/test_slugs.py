@@ -23,11 +23,6 @@ Refused = Callable[..., dict[str, Any]]
 PARTS = "/api/v1/admin/parts"
 
 
-@pytest.fixture
-def editor(api: Api) -> FlaskClient:
-    return api("editor")
-
-
 def signs(number: int) -> str:
     """Return a number in signs of which nothing is left in an address."""
     return f"{number:b}".replace("0", "*").replace("1", "+")

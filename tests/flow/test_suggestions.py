@@ -11,11 +11,6 @@ Refused = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
-
-
-@pytest.fixture
 def word() -> str:
     """A word that nothing else has."""
     return f"qz{uuid4().hex[:8]}"

@@ -1,7 +1,7 @@
 """The customers' site with its own shell."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -40,11 +40,6 @@ def site_app(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
 @pytest.fixture
 def client(site_app: Flask, container: Container) -> FlaskClient:
     return fresh_client(site_app)
-
-
-@pytest.fixture
-def editor(api: Callable[[str], FlaskClient]) -> FlaskClient:
-    return api("editor")
 
 
 @pytest.fixture
