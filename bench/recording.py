@@ -26,10 +26,15 @@ class Call:
     """One HTTP call. Its status is None if no answer came. Times are in seconds by `time.perf_counter`."""
 
     method: str
+    path: str
     status: int | None
     cache: str | None
     start: float
     end: float
+
+    def __str__(self) -> str:
+        """Say what was asked, what was answered, and how long that took."""
+        return f"{self.method} {self.path} (answer {self.status} after {self.end - self.start:.1f} s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +180,6 @@ class Recorder:
         with suppress(NoAnswerError):
             answer = client.call(method, path, body, request_id)
         end = time.perf_counter()
-        self.calls.append(Call(method, answer.status if answer else None, answer.cache if answer else None, start, end))
+        status, cache = (answer.status, answer.cache) if answer else (None, None)
+        self.calls.append(Call(method, path, status, cache, start, end))
         return answer, start, end

@@ -248,16 +248,17 @@ class Soak:
                 time.sleep(self._after)
             load.writes += recorder.writes
             self._veterans.writes += slow.writes
-            took, found = self._until_whole(ended, load)
+            calls = recorder.calls + slow.calls
+            took, found = self._until_whole(ended, load, max(calls, key=lambda call: call.end))
             self.result.events_on_pages += sum(page.counts["applied"] for page in opened)
         lasted = time.monotonic() - began
         load.history += recorder.history + observer.history + readers.record.history()
         self._veterans.history += slow.history
-        self.result.count(recorder.calls + slow.calls)
+        self.result.count(calls)
         self.result.writes += sum(write.status == HTTPStatus.OK for write in recorder.writes + slow.writes)
         self.result.calls += readers.record.calls
         self.result.reads += len(readers.record.seen)
-        strange = [*_strange(recorder.calls + slow.calls), *readers.record.strange(), *readers.record.missing]
+        strange = [*_strange(calls), *readers.record.strange(), *readers.record.missing]
         self._judge(f"round {number} ({names})", load.history, found + strange)
         self.result.rounds += 1
         self.result.faults.update(trouble.name for trouble in chosen)
@@ -289,8 +290,12 @@ class Soak:
             ended = time.monotonic()
         return ended or time.monotonic()
 
-    def _until_whole(self, since: float, load: Load) -> tuple[float, list[str]]:
-        """Wait until nothing is to be complained about; return how long after `since` that was, and what was wrong too long."""
+    def _until_whole(self, since: float, load: Load, last: Call) -> tuple[float, list[str]]:
+        """Wait until nothing is to be complained about; return how long after `since` that was, and what was wrong too long.
+
+        Args:
+            last: the call of the load that ended last.
+        """
         late, first_look = "", time.monotonic() - since
         while True:
             try:
@@ -300,7 +305,7 @@ class Soak:
             took = time.monotonic() - since
             if not found:
                 if took >= self._whole_within:
-                    late = late or f"the first look began after {first_look:.1f} s"
+                    late = late or f"the first look began after {first_look:.1f} s, when the last call had ended: {last}"
                     self.result.late.append(f"whole only after {took:.1f} s; {late}")
                 return took, []
             late = f"after {took:.1f} s {found[:2]}"
