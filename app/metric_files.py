@@ -66,11 +66,11 @@ def living(directory: Path) -> set[int]:
     return {pid for pid in {_pid(file) for file in directory.glob("*.db")} if psutil.pid_exists(pid)}
 
 
-def counting(directory: Path) -> list[str]:
+def counting(directory: Path) -> list[Path]:
     """Return the files that count: what the dead have counted stays, what they said of their present does not."""
     alive = living(directory)
     files = filter(_has_content, directory.glob("*.db"))
-    return [str(file) for file in files if not file.name.startswith("gauge_live") or _pid(file) in alive]
+    return [file for file in files if not file.name.startswith("gauge_live") or _pid(file) in alive]
 
 
 def _has_content(file: Path) -> bool:
