@@ -63,7 +63,7 @@ WEIGHTS = {"network": 4, "killed": 2, "frozen": 2, "host cut off": 2, "clock": 8
 # Room for an hour's data twice, since the standby is a copy on the same disk.
 DISK = "3g"
 # Of the time, how much each topology has: the more processes share the machine, the less is read and written in a minute. Telling
-# the time by a clock that can be set halves that again, so only one of them does, and draws more of what a clock does.
+# the time by a clock that can be set costs speed, so only one of them does, and draws more of what a clock does.
 # Behind an edge those who only read do so through Varnish.
 TOPOLOGIES = {"one-host": 0.4, "two-hosts": 0.2, "three-machines": 0.2, "edge": 0.1, "clocks": 0.1}
 HOSTS = {"one-host": 1, "two-hosts": 2, "three-machines": 3, "edge": 1, "clocks": 1}
