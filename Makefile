@@ -45,7 +45,8 @@ ifdef T
 test: .venv/.test-stamp $(FRONTEND)/dist/.stamp ## Run every check, or some tests: make test T=tests/flow/test_writes.py
 	@python -m pytest $(T)
 else
-test: lint types migrations pytest frontend-test
+# What takes a minute or two comes before what takes long.
+test: lint types migrations frontend-test pytest
 endif
 
 lint: .venv/.test-stamp ## Style, format, and the import ladder
