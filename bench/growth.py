@@ -28,7 +28,7 @@ from app.domain.search import words_of
 from app.factory import create_app
 from app.services.intent import Intent
 from app.store import database, positions, users
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.sync import prune
 from bench.pgbench import plain
 from bench.system import machine, wait_until

@@ -35,7 +35,7 @@ from app.contract import rooms
 from app.domain.search import words_of
 from app.services.catalog import CatalogReader
 from app.store.database import connect, single_statements
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from bench import catalog, pgbench, wrk
 from bench.audience import Audience
 from bench.imports import write_file

@@ -25,10 +25,12 @@ from app.domain.measures import SpecificationFilter
 from app.domain.search import words_of
 from app.factory import create_app
 from app.services.catalog import CatalogReader
-from app.store import listing, specifications
+from app.store import specifications
 from app.store.database import connect, single_statements
 from app.store.imports.bulk import part_exists
-from app.store.listing import PartFilters
+from app.store.listing.facets import load_facets
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
 from app.sync.prune import prune
 from bench.catalog import category_slug, fill
 from config import load_settings
@@ -213,7 +215,7 @@ def main() -> None:
             name = f"{typed or '-'} {' '.join(narrowed)} {sort}"
 
             def ask(filters: PartFilters = filters, sort: str = sort) -> Any:
-                return listing.list_part_ids(connection, filters, sort, None, 50)
+                return list_part_ids(connection, filters, sort, None, 50)
 
             holds &= measured(engine, name, ask, may_scan=not typed and "specifications" not in narrowed, table=table)
 
@@ -227,7 +229,7 @@ def main() -> None:
             filters = PartFilters(words_of(typed), **narrowed)
 
             def count(filters: PartFilters = filters) -> Any:
-                return listing.load_facets(connection, filters)
+                return load_facets(connection, filters)
 
             # Most of the catalog is read faster in one go.
             holds &= measured(engine, f"facets {typed or '-'} {' '.join(narrowed)}", count, may_scan=True, table=table)

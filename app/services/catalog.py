@@ -17,7 +17,7 @@ from app.domain.categories import Tree
 from app.services.joined_tree import JoinedTree
 from app.store import cached_lists, catalog
 from app.store.catalog import Loaded
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.paging import FoundPage, Position
 from app.store.prices import in_currency
 from app.store.product_page import MAX_NEIGHBOURS

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, text
 from app.domain.search import Typed
 from app.store import search
 from app.store.catalog import SHOWN_PRICE
-from app.store.listing import categories_below
+from app.store.listing.filters import categories_below
 from app.store.paging import FoundPage, Order, Position, cut
 from app.store.search import Meant
 

@@ -13,8 +13,12 @@ from sqlalchemy import Connection
 from app.contract.cache_keys import looked_at
 from app.contract.events import ListFacet
 from app.domain.measures import SpecificationFilter
-from app.store import catalog, categories, listing, lookup, product_page, restocked, search, slugs
-from app.store.listing import PartFilters
+from app.store import catalog, categories, lookup, product_page, restocked, search, slugs
+from app.store.listing import filters
+from app.store.listing.facets import load_facets
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import Found, list_part_ids
+from app.store.listing.suggestions import suggested
 from app.store.paging import Position
 
 Query = Mapping[str, Any]
@@ -41,7 +45,7 @@ def position_of(stored: Query | None) -> Position | None:
     return None if stored is None else Position(stored["key"], stored["id"], tuple(map(tuple, stored["meant"])))
 
 
-def _answer(found: listing.Found) -> dict[str, Any]:
+def _answer(found: Found) -> dict[str, Any]:
     return {
         "ids": found.ids,
         "next": found.next and asdict(found.next),
@@ -52,11 +56,11 @@ def _answer(found: listing.Found) -> dict[str, Any]:
 
 def _page(connection: Connection, query: Query) -> dict[str, Any]:
     after = position_of(query["after"])
-    return _answer(listing.list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"]))
+    return _answer(list_part_ids(connection, filters_of(query), query["sort"], after, query["limit"]))
 
 
 def _suggested(connection: Connection, query: Query) -> dict[str, Any]:
-    return _answer(listing.suggested(connection, filters_of(query), query["limit"]))
+    return _answer(suggested(connection, filters_of(query), query["limit"]))
 
 
 def _placed(facets: Iterable[ListFacet], query: Query) -> tuple[str, ...]:
@@ -77,11 +81,11 @@ COUNTED_CATEGORIES = (*looked_at(ListFacet.CATEGORIES), *looked_at(ListFacet.MEM
 _NEIGHBOURS = (ListFacet.MEMBERS, ListFacet.NAME)
 _STOCKED_NEIGHBOURS = (*_NEIGHBOURS, ListFacet.AVAILABILITY)
 KINDS: dict[str, Kind] = {
-    "page": Kind(lambda query: listing.looked_at(filters_of(query), query["sort"]), _page),
-    "suggested": Kind(lambda query: listing.looked_at(filters_of(query), "relevance"), _suggested),
+    "page": Kind(lambda query: filters.looked_at(filters_of(query), query["sort"]), _page),
+    "suggested": Kind(lambda query: filters.looked_at(filters_of(query), "relevance"), _suggested),
     "facets": Kind(
-        lambda query: listing.looked_at_by_facets(filters_of(query)),
-        lambda connection, query: listing.load_facets(connection, filters_of(query)),
+        lambda query: filters.looked_at_by_facets(filters_of(query)),
+        lambda connection, query: load_facets(connection, filters_of(query)),
     ),
     "slug": Kind(lambda _query: looked_at(ListFacet.ADDRESS), lambda connection, query: slugs.part_of(connection, query["slug"])),
     "withdrawn": Kind(

@@ -160,7 +160,7 @@ class Wanted(NamedTuple):
 
 
 # A query is in a subselect, which is evaluated once rather than per row and is opaque to the planner: it takes every word for a
-# rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing`).
+# rare one and collects the hits by the index. Common words are handled by the walk (`app.store.listing.pages`).
 def conditions(typed: Typed, *, own: bool = False, place: int | None = None) -> Wanted:
     """Return the conditions for the words, or only for the one at `place`; `own` leaves out words of descriptions, and pieces of
     a word that stand apart.

@@ -16,7 +16,7 @@ from app.container import Container
 from app.domain import measures
 from app.domain.measures import THREAD
 from app.domain.search import Form, Synonym, Typed, Word, words_of
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.units import unit_of
 
 _PARTS = """

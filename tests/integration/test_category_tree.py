@@ -24,7 +24,7 @@ from app.domain.errors import (
 from app.services import categories as use_cases
 from app.services.intent import ANY, Expected, Intent
 from app.services.versions import Wish
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.payload import unpacked
 from app.sync import consistency
 from app.sync.reconciliation.cached_copies import differing_parts

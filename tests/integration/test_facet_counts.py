@@ -17,7 +17,8 @@ from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, NotFoundError
 from app.services.intent import Intent
 from app.store import facet_counts, specifications
-from app.store.listing import PartFilters, load_facets
+from app.store.listing.facets import load_facets
+from app.store.listing.filters import PartFilters
 
 Query = Callable[..., list[dict[str, Any]]]
 Work = Callable[[], Any]

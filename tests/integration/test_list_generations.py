@@ -24,8 +24,9 @@ from app.domain.stock import set_quantities
 from app.services.catalog import JUST_RESTOCKED
 from app.services.intent import Intent
 from app.services.product_page import product_page
-from app.store import cached_lists, catalog, listing, locks, outbox, restocked, specifications, stock
-from app.store.listing import PartFilters
+from app.store import cached_lists, catalog, locks, outbox, restocked, specifications, stock
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
 from app.store.restocked import MAX_RESTOCKED
 from app.sync.invalidations import invalidations_of
 
@@ -318,7 +319,7 @@ def test_a_search_that_says_what_a_specification_does_follows_all_that_customers
     def searched() -> tuple[list[int], Result]:
         page = store.services.catalog.list_parts(filters, "relevance", None, 24)
         with store.container.reading.connect() as connection:
-            made = listing.list_part_ids(connection, filters, "relevance", None, 24)
+            made = list_part_ids(connection, filters, "relevance", None, 24)
         found = [item["id"] for item in page.body.items]
         assert found == made.ids
         return found, page.result

@@ -21,7 +21,7 @@ from app.contract.task_names import APPLY_PRICE_DATES, queue_of
 from app.domain.pricing import PriceLine, current_price
 from app.services.intent import Intent
 from app.store.catalog import SHOWN_PRICE
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.transaction import TransactionManager
 from app.sync.price_dates import PriceDates
 from app.sync.reconciliation.cached_copies import differing_parts

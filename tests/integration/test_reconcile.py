@@ -14,7 +14,7 @@ from app.contract.task_names import Effect
 from app.services.intent import Intent
 from app.store import reconciliation
 from app.store.encoding import jsonb
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.sync.reconciliation import cached_copies, reconcile, records
 from app.sync.reconciliation.adoption import REASON
 from app.sync.reconciliation.reconcile import LOCK

@@ -17,9 +17,11 @@ from app.contract.events import Actor
 from app.domain.pricing import PriceLine
 from app.domain.search import Shares, words_of
 from app.services.intent import Intent
-from app.store import listing, search
+from app.store import search
 from app.store.admin_parts import GridFilters
-from app.store.listing import PartFilters
+from app.store.listing import suggestions
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
 
 NewPart = Callable[..., int]
 Query = Callable[..., list[dict[str, Any]]]
@@ -284,8 +286,8 @@ def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_
 
     def suggested(*words: str) -> tuple[list[int], int]:
         with statements() as executed, container.reading.connect() as connection:
-            found = listing.suggested(connection, PartFilters(words), 5).ids
-            assert listing.list_part_ids(connection, PartFilters(words), "relevance", None, 5).ids == found
+            found = suggestions.suggested(connection, PartFilters(words), 5).ids
+            assert list_part_ids(connection, PartFilters(words), "relevance", None, 5).ids == found
         asked = [statement for statement in executed if "AS hits_" in statement or "WITH hits" in statement]
         return found, len(asked)
 
@@ -523,11 +525,11 @@ def test_hits_that_are_collected_among_the_first_names_alone_are_the_first_of_al
     monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
     # All rows are sampled, and of the walk and what comes after it the latter has five of eight hits to show.
     monkeypatch.setattr(search, "SAMPLE", 100)
-    monkeypatch.setattr(listing, "WALK", 1)
-    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
-    monkeypatch.setattr(listing, "BEGUN", 5)
+    monkeypatch.setattr("app.store.listing.pages.WALK", 1)
+    monkeypatch.setattr("app.store.listing.pages.WALK_OF_HITS", 1)
+    monkeypatch.setattr("app.store.listing.pages.BEGUN", 5)
     for sort in ("relevance", "name"):
         with statements() as executed, container.reading.connect() as connection:
-            found = listing.list_part_ids(connection, PartFilters(("hexagon", "nut")), sort, None, 4)
+            found = list_part_ids(connection, PartFilters(("hexagon", "nut")), sort, None, 4)
         assert found.ids == parts[:4]
         assert "s.sort_key < (" in executed[-1]

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 from app.domain.search import words_of
-from app.store import listing
 from app.store.database import connect, single_statements
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
 from bench.catalog import fill
 from devserver import EmbeddedServers
 from tests.migrations.test_migrations import migrate
@@ -137,7 +137,7 @@ def demo(servers: EmbeddedServers) -> Iterator[Connection]:
 
 def first(demo: Connection, typed: str, limit: int) -> list[str]:
     """Return the SKUs that a search shows first."""
-    ids = listing.list_part_ids(demo, PartFilters(words_of(typed)), "relevance", None, limit).ids
+    ids = list_part_ids(demo, PartFilters(words_of(typed)), "relevance", None, limit).ids
     skus = {row.id: row.sku for row in demo.execute(text("SELECT id, sku FROM parts WHERE id = ANY(:ids)"), {"ids": ids})}
     return [skus[part_id] for part_id in ids]
 

@@ -17,9 +17,11 @@ from app.contract.events import Actor
 from app.domain.pricing import PriceLine
 from app.domain.search import UNKNOWN, Typed
 from app.services.intent import Intent
-from app.store import listing, search
+from app.store import search
 from app.store.currencies import written
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
+from app.store.listing.questions import Prices
+from app.store.listing.suggestions import suggested
 from tests.integration.search_reference import Part, all_ids, catalog, fits, looked_through, order, ordered, words_like
 
 NewPart = Callable[..., int]
@@ -78,7 +80,7 @@ def currencies(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """The currencies of the catalog. Of one alone, lists look the price up beside the part; other tests' parts have others."""
     found: tuple[str, ...] = request.param
     if len(found) == 1:
-        monkeypatch.setattr(listing, "prices_in", lambda *_asked: listing.Prices("EUR"))
+        monkeypatch.setattr("app.store.listing.questions.prices_in", lambda *_asked: Prices("EUR"))
     return found
 
 
@@ -128,11 +130,11 @@ def synonyms(query: Query) -> list[tuple[str, str]]:
 def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     """Change how many rows of an order are looked through before hits are collected, and up to which hit these are only collected
     among the first names. No word is too rare for it."""
-    monkeypatch.setattr(listing, "WALK_OF_HITS", 1)
+    monkeypatch.setattr("app.store.listing.pages.WALK_OF_HITS", 1)
 
     def change(rows: int, hit: int) -> None:
-        monkeypatch.setattr(listing, "WALK", rows)
-        monkeypatch.setattr(listing, "BEGUN", hit)
+        monkeypatch.setattr("app.store.listing.pages.WALK", rows)
+        monkeypatch.setattr("app.store.listing.pages.BEGUN", hit)
 
     return change
 
@@ -245,7 +247,7 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
         filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool, sample: int
     ) -> None:  # fmt: skip
         walk_at_most(walk, begun)
-        monkeypatch.setattr(listing, "FEW", few)
+        monkeypatch.setattr("app.store.listing.questions.FEW", few)
         monkeypatch.setattr(search, "SAMPLE", sample)
         know_words(are_known)
         through, typed = looked_through(parts, filters.words, synonyms)
@@ -278,8 +280,8 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
     @example(words=(tag, "bohrung", "10mm"), limit=3, each=1, crowd=21, are_known=True)
     @example(words=(tag, "0.3937in", "bohrung"), limit=3, each=2, crowd=200, are_known=True)
     def check(words: tuple[str, ...], limit: int, each: int, crowd: int, are_known: bool) -> None:
-        monkeypatch.setattr(listing, "LOOKED_AT", last["id"] // each)
-        monkeypatch.setattr(listing, "CROWD", crowd)
+        monkeypatch.setattr("app.store.listing.suggestions.LOOKED_AT", last["id"] // each)
+        monkeypatch.setattr("app.store.listing.suggestions.CROWD", crowd)
         know_words(are_known)
         through, typed = looked_through(parts, words, synonyms)
         if not through:
@@ -292,7 +294,7 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
             named = [part for part in held if part.relevance(typed) == 2]
             held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
         with container.reading.connect() as connection:
-            found = listing.suggested(connection, PartFilters(words), limit)
+            found = suggested(connection, PartFilters(words), limit)
         assert (found.ids, search.match_of(found.meant)) == (ordered(held, "relevance", typed, "")[:limit], "exact")
 
     check()

@@ -15,9 +15,10 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.search import words_of
 from app.services.intent import Intent
-from app.store import admin_parts, listing
+from app.store import admin_parts
 from app.store.admin_parts import GridFilters
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
 from tests.integration.search_reference import bare, forms, joined, order, soft, split
 
 NewPart = Callable[..., int]
@@ -219,8 +220,8 @@ def test_the_order_of_names_is_read_from_an_index_on_every_page(container: Conta
         connection.execute(text("SET enable_seqscan = off")), connection.execute(text("SET enable_sort = off"))
         try:
             for sort, index in (("name", "ix_part_search_sort_key"), ("-name", "ix_part_search_sort_key")):
-                first = listing.list_part_ids(connection, PartFilters(), sort, None, 1)
-                seen += plans(connection, lambda: listing.list_part_ids(connection, PartFilters(), sort, first.next, 1), index)  # noqa: B023
+                first = list_part_ids(connection, PartFilters(), sort, None, 1)
+                seen += plans(connection, lambda: list_part_ids(connection, PartFilters(), sort, first.next, 1), index)  # noqa: B023
             for sort in ("part_name", "-part_name"):
                 page = admin_parts.list_parts(connection, GridFilters(), sort, None, 1, None)
                 seen += plans(

@@ -10,7 +10,7 @@ from flask import Flask
 from app.container import Container
 from app.domain.search import words_of
 from app.store.admin_parts import GridFilters
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from bench.system import wait_until
 
 NewPart = Callable[..., int]

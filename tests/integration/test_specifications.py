@@ -16,8 +16,10 @@ from app.domain.measures import SpecificationFilter
 from app.domain.search import Shares, words_of
 from app.services.imports import passes
 from app.services.intent import Intent
-from app.store import listing, search, specifications
-from app.store.listing import PartFilters
+from app.store import search, specifications
+from app.store.listing.filters import PartFilters
+from app.store.listing.pages import list_part_ids
+from app.store.listing.suggestions import suggested
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -220,15 +222,15 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
         values = {"description": "bore diameter 10mm 25mm 0.984in thread m8 of 5 kg"}
         shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
     shop.say(5, ("Bore diameter", "25", "mm"), ("Thread", "M8", ""))
-    monkeypatch.setattr(listing, "SAID_BY_WORDS", by_words)
+    monkeypatch.setattr("app.store.listing.questions.SAID_BY_WORDS", by_words)
     monkeypatch.setattr(search, "shares", lambda _connection: Shares(("bush",), (0.01,), 1000.0))
 
     def first(typed: str, count: int) -> list[int]:
         with shop.container.reading.connect() as connection:
-            found = listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50).ids
-            suggested = listing.suggested(connection, PartFilters(words_of(typed)), 6).ids
+            found = list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50).ids
+            begun = suggested(connection, PartFilters(words_of(typed)), 6).ids
         assert sorted(found) == sorted(shop.parts)
-        assert suggested == found
+        assert begun == found
         return [shop.parts.index(part) for part in found[:count]]
 
     assert first("bore 25mm", 3) == [1, 2, 5]
@@ -260,7 +262,7 @@ def test_a_name_that_nobody_has_used_before_is_known_to_the_next_search(shop: Sh
 
     def first() -> int:
         with shop.container.reading.connect() as connection:
-            found = listing.list_part_ids(connection, PartFilters(words_of("girth 7mm")), "relevance", None, 50).ids
+            found = list_part_ids(connection, PartFilters(words_of("girth 7mm")), "relevance", None, 50).ids
         return shop.parts.index(found[0])
 
     assert first() == 0
@@ -275,9 +277,9 @@ def test_what_a_search_says_takes_two_statements_however_its_words_are_meant(
     for number in range(len(shop.parts)):
         shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], {"description": "bore 25mm"})
     with shop.container.reading.connect() as connection:
-        listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
+        list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
         with statements() as executed:
-            listing.list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
+            list_part_ids(connection, PartFilters(words_of(typed)), "relevance", None, 50)
     assert sum("specification_values" in statement for statement in executed) == 2
 
 
@@ -299,7 +301,7 @@ def test_a_search_may_mean_a_unit_that_has_capitals_or_one_that_has_none(shop: S
         shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
     with shop.container.reading.connect() as connection:
         for words, number in typed.items():
-            found = listing.list_part_ids(connection, PartFilters(words_of(words)), "relevance", None, 50).ids
+            found = list_part_ids(connection, PartFilters(words_of(words)), "relevance", None, 50).ids
             assert len(found) == len(shop.parts)
             assert shop.parts.index(found[0]) == number, words
 

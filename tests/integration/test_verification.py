@@ -27,7 +27,7 @@ from app.live import customers
 from app.live.customers import CustomersNamespace
 from app.services.intent import Intent
 from app.store import drift
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.sync import verification
 from app.sync.reconciliation import cached_copies, reconcile, records
 from app.sync.verification import Verifier

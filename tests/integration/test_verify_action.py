@@ -31,7 +31,7 @@ from app.services.imports import passes
 from app.services.intent import Intent
 from app.services.product_page import product_page
 from app.services.versions import Wish
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.paging import FoundPage
 from app.sync.reconciliation.cached_copies import differing_parts
 from tests.sample_pictures import jpeg

@@ -33,7 +33,7 @@ from app.cache.manager import Result
 from app.domain.errors import NotFoundError
 from app.domain.search import words_of
 from app.services import lookup
-from app.store.listing import PartFilters
+from app.store.listing.filters import PartFilters
 from app.store.paging import FoundPage, page_by_name
 
 blueprint = Blueprint("public", __name__, url_prefix="/api/v1", description="The customers' side")
