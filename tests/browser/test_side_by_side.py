@@ -76,6 +76,8 @@ def test_a_page_that_lost_the_server_converges_when_it_is_back(
     row = row_of(panel, part)
     edit(row, "current_stock", "400")
     expect(customer.get_by_test_id("stock-status")).to_contain_text("In stock")
+    # Else the answer may be lost with the server, and what is typed next is in conflict with it.
+    expect(row.get_by_test_id("mark-saved")).to_be_visible()
     before = {name: stack.pid(name) for name in ("web-1", "web-2")}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
