@@ -34,10 +34,10 @@ class Kind:
 
 def filters_of(query: Query) -> PartFilters:
     """Return the filters in a list's question."""
-    filters = query["filters"]
-    within = None if filters["within"] is None else tuple(filters["within"])
-    said = tuple(SpecificationFilter(**one | {"values": tuple(one["values"])}) for one in filters["specifications"])
-    return PartFilters(**filters | {"words": tuple(filters["words"]), "within": within, "specifications": said})
+    stored = query["filters"]
+    within = None if stored["within"] is None else tuple(stored["within"])
+    said = tuple(SpecificationFilter(**one | {"values": tuple(one["values"])}) for one in stored["specifications"])
+    return PartFilters(**stored | {"words": tuple(stored["words"]), "within": within, "specifications": said})
 
 
 def position_of(stored: Query | None) -> Position | None:
