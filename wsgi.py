@@ -63,7 +63,7 @@ def serve(settings: Settings) -> None:
     """Serve on the shared port until SIGTERM or SIGINT; then finish the requests in progress and send the pages elsewhere."""
     # Imported here because it needs the patched modules above, which `flask` commands must not have.
     from app.live import waiting
-    from app.live.connections import BACKLOG, Acceptor, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
+    from app.live.connections import BACKLOG, Acceptor, Connections, DescriptorsError, Limits, SocketGate, raise_descriptor_limit
     from app.live.lateness import forgive_own_delay
     from app.live.protocol import HttpProtocol
     from app.live.server import attach, disconnect_all
@@ -72,20 +72,20 @@ def serve(settings: Settings) -> None:
     waiting.install()
     forgive_own_delay()
     try:
-        connections = raise_descriptor_limit(settings.max_connections)
+        most = raise_descriptor_limit(settings.max_connections)
     except DescriptorsError as error:
         sys.exit(str(error))
-    limits = Limits(connections, settings.max_connections_per_address, settings.trusted_proxies)
+    connections = Connections(Limits(most, settings.max_connections_per_address, settings.trusted_proxies))
     if settings.tracing:
         tracing.start("web")
     app = create_app(settings, offload=eventlet.tpool.execute, has_commands=False)
     container = app.extensions["lockstep"]
     socketio = attach(app, container, app.extensions["lockstep_authenticator"])
     container.consistency.sweep()
-    container.consistency.start()
+    container.consistency.start(lambda: connections.are_idle)
     container.announcer.start()
     container.figures.start()
-    app.extensions["lockstep_verifier"].start()
+    app.extensions["lockstep_verifier"].start(lambda: connections.are_idle)
     container.monitoring.prime()
     container.pressure.watch()
     units.prepare()
@@ -106,9 +106,9 @@ def serve(settings: Settings) -> None:
         monitoring.record_accepting(at)
         report_serving(settings.notify_socket)
 
-    acceptor = Acceptor(listener, server, limits, monitoring.record_refusal, accepting_now)
+    acceptor = Acceptor(listener, server, connections, monitoring.record_refusal, accepting_now)
     arrival = cast("Arrival", app.wsgi_app)
-    arrival.app = SocketGate(arrival.app, acceptor.connections, monitoring.record_refusal)
+    arrival.app = SocketGate(arrival.app, connections, monitoring.record_refusal)
     if settings.probe_socket:
         acceptor.answer_probes(settings.probe_socket)
     stopping = eventlet.event.Event()

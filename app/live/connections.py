@@ -51,6 +51,8 @@ CLOSED_AFTER = 0.01
 MAX_PAUSE = 5.0
 # Seconds between two signs that connections are accepted.
 SAID_EVERY = 1.0
+# Seconds without a connection after which a process counts as idle.
+IDLE_AFTER = 10.0
 # Connections accepted in one go, before yielding to those already open.
 TAKEN_AT_ONCE = 16
 # Errors of `accept` that mean the listener itself is gone. Any other concerns a single connection or is transient.
@@ -124,7 +126,7 @@ class Connections:
     """The open connections, in all and by caller, and which of them are waiting for a request, longest wait first."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._open: set[Connection] = set()
         self._by_caller: Counter[str] = Counter()
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
@@ -132,6 +134,12 @@ class Connections:
         self._sockets: Counter[str] = Counter()
         self._all_sockets = 0
         self._opened = Buckets(OPENED_SOCKETS)
+        self._left_at = time.monotonic()
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether there is none and has been none for a while."""
+        return not self._open and time.monotonic() - self._left_at > IDLE_AFTER
 
     def admit(self, connection: Connection) -> bool:
         """Admit a new connection, closing the one that has waited longest if need be; return whether it was admitted.
@@ -139,9 +147,9 @@ class Connections:
         Behind proxies every connection comes from a proxy, so there is no limit per address.
         """
         caller = connection.caller
-        if not self._limits.hops and self._by_caller[caller] >= self._limits.per_address and not self._close_waiting(caller):
+        if not self.limits.hops and self._by_caller[caller] >= self.limits.per_address and not self._close_waiting(caller):
             return False
-        if len(self._open) >= self._limits.connections and not self._close_waiting():
+        if len(self._open) >= self.limits.connections and not self._close_waiting():
             return False
         self._open.add(connection)
         self._by_caller[caller] += 1
@@ -167,11 +175,12 @@ class Connections:
         self.works(connection)
         if connection in self._open:
             self._open.discard(connection)
+            self._left_at = time.monotonic()
             _count_out(self._by_caller, connection.caller)
 
     def open_socket(self, caller: str) -> bool:
         """Count a new WebSocket; return False, and do not count it, if there is no room."""
-        if self._all_sockets >= self._limits.sockets or self._sockets[caller] >= self._limits.sockets_per_address:
+        if self._all_sockets >= self.limits.sockets or self._sockets[caller] >= self.limits.sockets_per_address:
             return False
         if not self._opened.of(caller).draw(1):
             return False
@@ -215,11 +224,12 @@ class Acceptor:
     """Accepts connections from the listening socket and serves each in its own green thread."""
 
     def __init__(
-        self, listener: Any, server: Any, limits: Limits, refused: Callable[[str], None], accepting: Callable[[float], None]
-    ) -> None:
+        self, listener: Any, server: Any, connections: Connections, refused: Callable[[str], None],
+        accepting: Callable[[float], None],
+    ) -> None:  # fmt: skip
         """Serve `listener` with eventlet's `server`; `refused` is told why a client was turned away, and `accepting`, every now
         and then, that clients are taken."""
-        self.connections = server.connections = Connections(limits)
+        self.connections = server.connections = connections
         self._listener = listener
         self._listener.settimeout(TURN)
         self._server = server
@@ -228,7 +238,7 @@ class Acceptor:
         self._said_at = self._complained_at = float("-inf")
         _log_uncaught()
         # Larger than the number of connections, so that it never blocks the acceptor.
-        self._pool = eventlet.GreenPool(2 * limits.connections)
+        self._pool = eventlet.GreenPool(2 * connections.limits.connections)
         self._leaving = False
         self._turned_at = time.monotonic()
 

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 AGES = (0.25, 2.0, 60.0)
 # Seconds between two steps of the thread; in each, one part is read at most. A quarter of the steps may begin to follow a change.
 STEP = 0.25
+# The same in a process that nobody is connected to.
+STEP_IDLE = 1.0
 FOLLOWED_EVERY = 4
 # Steps without anything due after which a part of the cache is read.
 SAMPLED_EVERY = 4
@@ -101,13 +103,13 @@ class Verifier:
         self._steps = 0
         self._told: dict[tuple[str, str], float] = {}
 
-    def start(self) -> None:
-        """Verify from now on, in a thread of its own."""
-        threading.Thread(target=self._run, name="verification", daemon=True).start()
+    def start(self, is_idle: Callable[[], bool]) -> None:
+        """Verify from now on, in a thread of its own, and less often while the process `is_idle`."""
+        threading.Thread(target=self._run, args=(is_idle,), name="verification", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, is_idle: Callable[[], bool]) -> None:
         while True:
-            time.sleep(STEP)
+            time.sleep(STEP_IDLE if is_idle() else STEP)
             try:
                 self.step()
             except AWAY as error:

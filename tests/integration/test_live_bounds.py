@@ -136,6 +136,34 @@ for one in crowd:
 when = [turn for number, turn in opened]
 print(",".join(str(number) for number, turn in opened), len(set(when)), gate._connections._all_sockets, len(refused))
 """
+# A process, from its start until a while after its last connection.
+IDLE = """
+import warnings
+warnings.simplefilter("ignore")
+import eventlet
+eventlet.monkey_patch()
+from app.live import connections as subject
+
+now = 1000.0
+subject.time = type("Time", (), {"monotonic": staticmethod(lambda: now)})
+connections = subject.Connections(subject.Limits(100, 100))
+page, other = (subject.Connection(("192.0.2.1", port), None, "192.0.2.1") for port in (1, 2))
+def look():
+    print(int(connections.are_idle), end=" ")
+look()
+now += 60
+look()
+connections.admit(page)
+connections.admit(other)
+look()
+connections.release(page)
+now += 60
+look()
+connections.release(other)
+look()
+now += 60
+look()
+"""
 
 
 def _printed(program: str, servers: EmbeddedServers) -> list[str]:
@@ -160,6 +188,10 @@ def test_of_sockets_that_come_at_once_one_is_opened_at_a_time_the_oldest_first_a
     assert opened.split(",") == [str(number) for number in range(0, 20, 2)]
     # Everybody else has a turn between two of them.
     assert (int(turns), int(still_counted), int(refused)) == (10, 0, 0)
+
+
+def test_a_process_is_idle_a_while_after_its_last_connection(servers: EmbeddedServers) -> None:
+    assert _printed(IDLE, servers) == ["0", "1", "0", "0", "0", "1"]
 
 
 def test_a_message_leaves_next_to_nothing_to_the_garbage_collector(servers: EmbeddedServers) -> None:

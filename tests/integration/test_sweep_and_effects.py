@@ -1,19 +1,22 @@
 """What the sweep wakes, what an invalidation survives, and in which order an effect does its work."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
-from app.cache.manager import Invalidation
+from app.cache.manager import FRESH_FOR, Invalidation
 from app.container import Container
 from app.contract import cache_keys, rooms
 from app.contract.events import Actor
 from app.contract.task_names import Effect
 from app.services.intent import Intent
 from app.sync import publisher
+from app.sync.consistency import CONFIRM_AFTER, SWEEP_EVERY, SWEEP_IDLE_EVERY
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -37,6 +40,37 @@ def test_the_sweep_wakes_whoever_has_left_something_due(
     monkeypatch.setattr(container.wake_ups, "request", woken.update)
     container.consistency.sweep()
     assert {Effect.BROADCAST, Effect.PERSIST_AUDIT} <= woken
+
+
+@pytest.mark.parametrize(
+    ("is_fresh", "is_idle", "wakes", "every"),
+    [
+        (True, False, [True, False, True, False], SWEEP_EVERY),
+        (True, True, [True, True, True, True], SWEEP_IDLE_EVERY),
+        # Whoever comes first should not find the database alone.
+        (False, True, [True, False, True, False], SWEEP_EVERY),
+    ],
+    ids=["busy", "idle", "idle without the cache"],
+)
+def test_a_process_that_nobody_is_connected_to_sweeps_less_often(
+    container: Container, monkeypatch: pytest.MonkeyPatch, is_fresh: bool, is_idle: bool, wakes: list[bool], every: float
+) -> None:
+    # Not the one that sweeps for the other tests.
+    consistency, woke, pauses = copy(container.consistency), list[bool](), list[float]()
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) == len(wakes)
+
+    monkeypatch.setattr(consistency, "_cache", SimpleNamespace(is_fresh=is_fresh))
+    monkeypatch.setattr(consistency, "sweep", lambda *, wakes: woke.append(wakes))
+    monkeypatch.setattr(consistency, "_stopping", SimpleNamespace(wait=pause))
+    consistency._sweep_until_stopped(lambda: is_idle)
+    assert (woke, pauses) == (wakes, [every] * len(wakes))
+
+
+def test_the_first_to_come_to_an_idle_process_finds_the_cache_in_use() -> None:
+    assert SWEEP_EVERY < SWEEP_IDLE_EVERY < CONFIRM_AFTER < FRESH_FOR
 
 
 @pytest.mark.usefixtures("unswept")
