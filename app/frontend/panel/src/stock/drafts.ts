@@ -138,7 +138,8 @@ export const useDraftsStore = defineStore("drafts", () => {
     if (writes.isOurs(open.id, aspect)) return null;
     const value = valueOf(row, open.field);
     if (versionOf(row, aspect) === writes.rebased(open.id, aspect, versionOf(open.base, aspect)) || value === open.baseValue) return null;
-    return { value, by: aspect === "stock" ? authorOf(row.stock) : contentAuthors.get(open.id) ?? null };
+    const by = aspect === "stock" ? authorOf(row.stock) : contentAuthors.get(open.id) ?? null;
+    return by?.id === session.user?.id && writes.mayBeOurs(open.id, aspect) ? null : { value, by };
   });
 
   /** A row says who changed it last, not who changed its content; events do. */

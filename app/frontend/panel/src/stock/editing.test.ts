@@ -280,6 +280,72 @@ describe("a change whose response was lost", () => {
   });
 });
 
+describe("a change after one whose answer was lost with the server", () => {
+  const own = (version: number, value: number) => {
+    const stock = adminStock(value, version);
+    return json(409, { code: "concurrent_modification", current: { ...stock, ...by(ME), changed_by: ME, changed_at: stock.updated_at } });
+  };
+
+  /** 9 is typed over 5 (version 1), and what becomes of it is not known. */
+  async function lose() {
+    const all = await setUp();
+    all.type("current_stock", "9");
+    await vi.waitFor(() => expect(all.parked.list).toHaveLength(1));
+    asked = [];
+    return all;
+  }
+
+  it("is not in conflict with it: the first is asked for again as it was, and the second follows it", async () => {
+    const { type, parked, conflicts, shown } = await lose();
+    answers = [() => own(2, 9), () => json(200, adminStock(9, 2)), () => json(200, adminStock(4, 3))];
+    type("current_stock", "4");
+    await settled();
+    expect(asked.map(({ body }) => body)).toEqual([
+      { current_stock: 4, version: 1 }, { current_stock: 9, version: 1 }, { current_stock: 4, version: 2 },
+    ]);
+    // The first call's key is the first one's again; what the second sends after it is a call of its own.
+    expect(keys[2]).toBe(keys[0]);
+    expect(new Set(keys).size).toBe(3);
+    expect(shown().stock.current_stock).toBe(4);
+    expect([conflicts.conflict, parked.list]).toEqual([null, []]);
+  });
+
+  it("of another field is not either, and the first is no longer parked", async () => {
+    const { type, parked, conflicts, shown } = await lose();
+    answers = [() => own(2, 9), () => json(200, adminStock(9, 2)), () => json(200, { ...adminStock(9, 3), min_stock_level: 3 })];
+    type("min_stock_level", "3");
+    await settled();
+    expect(shown().stock).toMatchObject({ current_stock: 9, min_stock_level: 3, version: 3 });
+    expect([conflicts.conflict, parked.list]).toEqual([null, []]);
+  });
+
+  it("is in conflict with somebody else's if the first was not saved", async () => {
+    const { type, conflicts } = await lose();
+    answers = [() => conflict(adminStock(7, 2)), () => conflict(adminStock(7, 2))];
+    type("current_stock", "4");
+    await settled();
+    expect(conflicts.conflict).toMatchObject({ yours: 4, by: ANA, current: { current_stock: 7 } });
+  });
+
+  it("is in conflict with what somebody else has done since the first", async () => {
+    const { type, conflicts } = await lose();
+    answers = [() => conflict(adminStock(7, 3)), () => json(200, adminStock(9, 2)), () => conflict(adminStock(7, 3))];
+    type("current_stock", "4");
+    await settled();
+    expect(conflicts.conflict).toMatchObject({ yours: 4, by: ANA, current: { current_stock: 7 } });
+  });
+
+  it("does not say that somebody else has changed the cell that is open", async () => {
+    const { stock, drafts, shown } = await lose();
+    drafts.begin(shown(), "current_stock");
+    stock.receive(adminStockEvent(1, adminStock(9, 2, by(ME)), ME), true);
+    expect(shown().stock.current_stock).toBe(9);
+    expect(drafts.overtaken).toBeNull();
+    stock.receive(adminStockEvent(1, adminStock(7, 3)), true);
+    expect(drafts.overtaken).toMatchObject({ value: 7 });
+  });
+});
+
 it("the same change typed again is another call", async () => {
   const { type } = await setUp();
   answers = [() => json(200, adminStock(10, 2)), () => json(200, adminStock(15, 3))];

@@ -2,7 +2,7 @@
 import type { Intention } from "@lockstep/shared/intention.ts";
 import type { AdminListItem, CurrentState, Person, StockField } from "@lockstep/shared/types.ts";
 import { t } from "../i18n.ts";
-import { STOCK_FIELDS, type Aspect, type EditableField } from "./columns.ts";
+import { aspectOf, STOCK_FIELDS, type Aspect, type EditableField } from "./columns.ts";
 
 /** A cell that is being edited. */
 export interface Draft {
@@ -57,6 +57,14 @@ export function queueKey(id: number, aspect: Aspect): string {
 /** "On hand of M8-40" */
 export function describe({ field, base }: Draft): string {
   return t("stock.write.what", { column: t(`stock.columns.${field}`), sku: base.sku });
+}
+
+/** Method, path and body. */
+export function callOf({ id, field, change, version, reason }: Write): ["POST" | "PUT", string, object] {
+  const path = `/admin/parts/${id}`;
+  const why = reason === null ? {} : { reason };
+  if (change.kind === "adjust") return ["POST", `${path}/stock/adjustments`, { delta: change.delta, ...why }];
+  return ["PUT", aspectOf(field) === "stock" ? `${path}/stock` : path, { [field]: change.value, version, ...why }];
 }
 
 export function yoursOf({ change, baseValue }: Write): number | string {

@@ -20,7 +20,7 @@ import { authorOf } from "./rows.ts";
 import { useUndoStore } from "./undo.ts";
 import { OwnSteps } from "./versions.ts";
 import { useViewStore } from "./view.ts";
-import { cellKey, currentValue, describe, queueKey, textOf, yoursOf, type Change, type Conflict, type Pending, type Write } from "./write.ts";
+import { callOf, cellKey, currentValue, describe, queueKey, textOf, yoursOf, type Change, type Conflict, type Pending, type Write } from "./write.ts";
 
 const SAVED_MS = 1_600;
 
@@ -40,6 +40,8 @@ export const useWritesStore = defineStore("writes", () => {
   const underWay = shallowReactive(new Map<string, number>());
   const sending = shallowReactive(new Set<Write>());
   const steps = new OwnSteps();
+  /** Per part and aspect: a write that may have been saved, since its answer was lost. */
+  const unanswered = shallowReactive(new Map<string, Write>());
 
   function shownValue(row: AdminListItem, field: EditableField): number | string {
     return pending.get(cellKey({ id: row.id, field }))?.value ?? valueOf(row, field);
@@ -48,6 +50,11 @@ export const useWritesStore = defineStore("writes", () => {
   /** True while a write of ours to this part is in flight, so that an event may be its echo. */
   function isOurs(id: number, aspect: Aspect): boolean {
     return underWay.has(queueKey(id, aspect));
+  }
+
+  /** True while the newest version of a part may be a write of ours of which we do not know. */
+  function mayBeOurs(id: number, aspect: Aspect): boolean {
+    return unanswered.has(queueKey(id, aspect));
   }
 
   function rebased(id: number, aspect: Aspect, version: number): number {
@@ -77,44 +84,72 @@ export const useWritesStore = defineStore("writes", () => {
   }
 
   async function attempt(write: Write, round: number, notice: string | undefined): Promise<void> {
+    const queue = queueKey(write.id, aspectOf(write.field));
+    const stated = { ...write, version: steps.rebased(queue, write.version) };
     try {
-      await put(write);
+      await put(stated);
+      unanswered.delete(queue);
       succeeded(write);
       if (notice) toasts.info(notice);
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
       const { current } = failure;
-      if (failure.code === "concurrent_modification" && current) collided(write, current, round);
-      else rollBack(write, failure);
+      if (failure.code === "concurrent_modification" && current) {
+        if (await wasOurs(stated)) await attempt(write, round, notice);
+        else collided(write, current, round);
+        return;
+      }
+      if (mayHaveBeenSaved(failure) && stated.change.kind === "set") {
+        const key = stated.intention(...callOf(stated));
+        unanswered.set(queue, { ...stated, intention: () => key });
+      }
+      rollBack(write, failure);
     }
   }
 
+  /**
+   * Is a write in conflict with an earlier one of ours, whose answer was lost? That one, sent again, then gets its answer; it cannot
+   * take effect only now, since the version that both state is not the newest.
+   */
+  async function wasOurs(write: Write): Promise<boolean> {
+    const queue = queueKey(write.id, aspectOf(write.field));
+    const earlier = unanswered.get(queue);
+    unanswered.delete(queue);
+    if (earlier?.version !== write.version) return false;
+    try {
+      await put(earlier);
+    } catch (failure) {
+      if (!(failure instanceof ApiError)) throw failure;
+      return false;
+    }
+    if (parked.byCell.get(cellKey(earlier))?.text === textOf(earlier)) parked.drop(earlier);
+    return true;
+  }
+
   async function put(write: Write): Promise<void> {
-    const { id, field, change } = write;
+    const { id, field, change, version } = write;
     const aspect = aspectOf(field);
     const queue = queueKey(id, aspect);
-    const path = `/admin/parts/${id}`;
-    const reason = write.reason === null ? {} : { reason: write.reason };
+    const [method, path, body] = callOf(write);
+    const send = <T>(): Promise<T> => session.api<T>(path, { method, body, key: write.intention(method, path, body) });
     if (change.kind === "adjust") {
       const held = stock.byId.get(id)?.stock.version;
-      const answer = await call<AdminStock>(write, "POST", `${path}/stock/adjustments`, { delta: change.delta, ...reason });
+      const answer = await send<AdminStock>();
       // The new version is a step of ours alone only if nobody wrote in between.
       if (held !== undefined && answer.version === held + 1) steps.made(queue, held, answer.version);
       stock.wrote(id, answer);
       undoable(write, -change.delta, answer.version);
       return;
     }
-    const version = steps.rebased(queue, write.version);
-    const body = { [field]: change.value, version, ...reason };
     const row = stock.byId.get(id);
     const before = row && versionOf(row, aspect) === version ? valueOf(row, field) : write.baseValue;
     if (aspect === "content") {
-      const answer = await call<AdminContent>(write, "PUT", path, body);
+      const answer = await send<AdminContent>();
       steps.made(queue, version, answer.version);
       stock.renamed(id, answer);
       undoable(write, before, answer.version);
     } else {
-      const answer = await call<AdminStock>(write, "PUT", `${path}/stock`, body);
+      const answer = await send<AdminStock>();
       steps.made(queue, version, answer.version);
       stock.wrote(id, answer);
       undoable(write, field === "current_stock" ? Number(before) - Number(change.value) : before, answer.version);
@@ -136,10 +171,6 @@ export const useWritesStore = defineStore("writes", () => {
         );
       },
     });
-  }
-
-  function call<T>({ intention }: Write, method: "POST" | "PUT", path: string, body: object): Promise<T> {
-    return session.api<T>(path, { method, body, key: intention(method, path, body) });
   }
 
   function succeeded(write: Write): void {
@@ -200,9 +231,10 @@ export const useWritesStore = defineStore("writes", () => {
   function forget(): void {
     pending.clear();
     conflicts.value = [];
+    unanswered.clear();
   }
 
-  return { pending, conflicts, sending, shownValue, isOurs, rebased, settled, send, forget };
+  return { pending, conflicts, sending, shownValue, isOurs, mayBeOurs, rebased, settled, send, forget };
 });
 
 function notEnough(current: CurrentState | null): string {
@@ -212,8 +244,12 @@ function notEnough(current: CurrentState | null): string {
 }
 
 function mayBeRetried(failure: ApiError): boolean {
-  const { isNetwork, status } = failure;
-  return isNetwork || status === 401 || status === 422 || status === 429 || status >= 500 || isUnderWay(failure);
+  const { status } = failure;
+  return mayHaveBeenSaved(failure) || status === 401 || status === 422 || status === 429;
+}
+
+function mayHaveBeenSaved(failure: ApiError): boolean {
+  return failure.isNetwork || failure.status >= 500 || isUnderWay(failure);
 }
 
 /** The server still works on what was sent the first time. */
