@@ -34,8 +34,8 @@ def written(container: Container, deliver: Callable[[], None]) -> Callable[[list
 
     def read(part_ids: list[int], aspect: str) -> list[tuple[Any, ...]]:
         with container.engine.begin() as connection:
-            # The records of a bulk wait a little.
-            connection.execute(text("UPDATE outbox_deliveries SET next_attempt_at = clock_timestamp() WHERE state = 'pending'"))
+            # The records of a bulk wait a little. All are due at once, so that they are made in the order of their events.
+            connection.execute(text("UPDATE outbox_deliveries SET next_attempt_at = now() WHERE state = 'pending'"))
         deliver()
         with container.reading.connect() as connection:
             rows = connection.execute(
