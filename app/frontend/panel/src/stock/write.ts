@@ -59,12 +59,17 @@ export function describe({ field, base }: Draft): string {
   return t("stock.write.what", { column: t(`stock.columns.${field}`), sku: base.sku });
 }
 
-/** Method, path and body. */
-export function callOf({ id, field, change, version, reason }: Write): ["POST" | "PUT", string, object] {
-  const path = `/admin/parts/${id}`;
+type Call = readonly [method: "POST" | "PUT", path: string, body: object];
+
+function call(...parts: Call): Call {
+  return parts;
+}
+
+export function callOf({ id, field, change, version, reason }: Write): Call {
   const why = reason === null ? {} : { reason };
-  if (change.kind === "adjust") return ["POST", `${path}/stock/adjustments`, { delta: change.delta, ...why }];
-  return ["PUT", aspectOf(field) === "stock" ? `${path}/stock` : path, { [field]: change.value, version, ...why }];
+  if (change.kind === "adjust") return call("POST", `/admin/parts/${id}/stock/adjustments`, { delta: change.delta, ...why });
+  const body = { [field]: change.value, version, ...why };
+  return aspectOf(field) === "stock" ? call("PUT", `/admin/parts/${id}/stock`, body) : call("PUT", `/admin/parts/${id}`, body);
 }
 
 export function yoursOf({ change, baseValue }: Write): number | string {
