@@ -70,13 +70,18 @@ function valueOf(node) {
   return node;
 }
 
+function isExported(node) {
+  const statement = ts.isVariableDeclaration(node) ? node.parent.parent : node;
+  return ts.canHaveModifiers(statement) && Boolean(ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword));
+}
+
 function learn(source, file) {
   const visit = (node) => {
     const isNamed = (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name)) || (ts.isFunctionDeclaration(node) && node.name);
     const path = isNamed ? pathOf(valueOf(ts.isVariableDeclaration(node) ? node.initializer : node), file) : null;
     if (path) {
       named.set(`${file} ${node.name.text}`, path);
-      if (file.endsWith(".ts")) exported.set(node.name.text, path);
+      if (isExported(node)) exported.set(node.name.text, path);
     }
     ts.forEachChild(node, visit);
   };
