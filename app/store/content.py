@@ -19,7 +19,7 @@ from app.store.transaction import UnitOfWork
 # time, and take as long for it as to read a part. `json`, since `jsonb` would be put together only to be taken apart again.
 _CONTENT = text("""
     WITH RECURSIVE wanted AS MATERIALIZED (
-        SELECT * FROM parts WHERE id = ANY(ARRAY(SELECT unnest(CAST(:part_ids AS int[]))))
+        SELECT * FROM parts WHERE id = ANY(ARRAY(SELECT unnest(CAST(:part_ids AS bigint[]))))
     ), up AS (
         SELECT c.id AS leaf, c.id, c.name, c.slug, c.parent_id, 0 AS distance
         FROM categories c WHERE c.id IN (SELECT category_id FROM wanted)
