@@ -26,14 +26,17 @@ def installed() -> Path:
 
 
 @contextmanager
-def varnish(port: int, shop: int, folder: Path) -> Iterator[str]:
+def varnish(port: int, shop: int, folder: Path, configured: str = "") -> Iterator[str]:
     """Run Varnish on a port in front of the shop on another one, while the block runs; yield its address.
+
+    Args:
+        configured: another configuration than ours, which may have C in it.
 
     Raises:
         UnavailableError: if it is not to be had here.
     """
     root = installed()
-    text = VCL.read_text()
+    text = configured or VCL.read_text()
     assert _SHOP in text, f"{VCL} does not say {_SHOP}"
     configuration, log = folder / "lockstep.vcl", folder / "varnish.log"
     configuration.write_text(text.replace(_SHOP, f'.port = "{shop}"'))
@@ -41,6 +44,7 @@ def varnish(port: int, shop: int, folder: Path) -> Iterator[str]:
     command = [
         str(root / "usr" / "sbin" / "varnishd"), "-F", "-j", "none", "-n", str(folder / "varnish"), "-a", f"127.0.0.1:{port}",
         "-f", str(configuration), "-s", "malloc,64m", "-p", f"vmod_path={libraries / 'vmods'}",
+        "-p", f"vcc_allow_inline_c={'on' if configured else 'off'}",
     ]  # fmt: skip
     with log.open("wb") as output:
         environ = {"LD_LIBRARY_PATH": str(libraries.parent), "PATH": "/usr/bin:/bin"}

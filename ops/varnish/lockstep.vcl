@@ -5,6 +5,7 @@ vcl 4.1;
 import cookie;
 import std;
 import var;
+import vsthrottle;
 import xkey;
 
 backend default {
@@ -75,10 +76,10 @@ sub vcl_hash {
 }
 
 sub vcl_hit {
-    # A purge may have come between the comparison in vcl_backend_response and the insertion, and found nothing: until vcl_deliver has
-    # compared once more, nobody else is served it. They replace it, instead of passing by it: who has been shown what is newer
-    # must not be served this one afterwards.
-    if (obj.http.X-Purge && obj.age < 100ms && obj.http.X-Purge != var.global_get("purge") && req.restarts == 0) {
+    # A purge may have come between the comparison in vcl_backend_response and the insertion, and found nothing. Until vcl_deliver has
+    # compared once more, nobody is served this after a purge. They replace it, instead of passing by it: who has been shown what is
+    # newer must not be served this one afterwards.
+    if (obj.http.X-Purge && obj.http.X-Purge != var.global_get("purge") && vsthrottle.remaining(obj.http.X-Fill, 1, 5s) > 0) {
         return (restart);
     }
 }
@@ -103,6 +104,7 @@ sub vcl_backend_response {
             set beresp.keep = 5m;
             set beresp.http.xkey = beresp.http.Surrogate-Key;
             set beresp.http.X-Purge = var.get("purge");
+            set beresp.http.X-Fill = bereq.xid;
         } else {
             # It may not be stored, or something was purged since it was asked for. Whoever waits for it asks for themselves.
             set beresp.uncacheable = true;
@@ -119,10 +121,17 @@ sub vcl_backend_response {
 }
 
 sub vcl_deliver {
-    if (obj.hits == 0 && resp.http.X-Purge && resp.http.X-Purge != var.global_get("purge")) {
-        set req.http.X-Purged = xkey.purge(resp.http.xkey);
+    # Whoever asked for it is answered after the insertion: from here on each purge finds it.
+    if (obj.hits == 0 && resp.http.X-Purge) {
+        if (resp.http.X-Purge != var.global_get("purge")) {
+            set req.http.X-Purged = xkey.purge(resp.http.xkey);
+        } else {
+            # vsthrottle is a set of names here, which forgets them after some seconds: to take the only token of one is to add it.
+            set req.http.X-Sure = vsthrottle.is_denied(resp.http.X-Fill, 1, 5s);
+        }
     }
     unset resp.http.X-Purge;
+    unset resp.http.X-Fill;
     unset resp.http.xkey;
     unset resp.http.Surrogate-Key;
     unset resp.http.Surrogate-Control;
