@@ -25,12 +25,12 @@ from app.domain.measures import SpecificationFilter
 from app.domain.search import words_of
 from app.factory import create_app
 from app.services.catalog import CatalogReader
-from app.store import specifications
 from app.store.database import connect, single_statements
 from app.store.imports.bulk import part_exists
 from app.store.listing.facets import load_facets
 from app.store.listing.filters import PartFilters
 from app.store.listing.pages import list_part_ids
+from app.store.specifications.reading import read_all
 from app.sync.prune import prune
 from bench.catalog import category_slug, fill
 from config import load_settings
@@ -209,7 +209,7 @@ def main() -> None:
     table = Table("list", "p50 ms", "max ms", "statements", "buffers", "indexes")
     holds = True
     with reading.connect() as connection:
-        specifications.read_all(connection)
+        read_all(connection)
         for typed, narrowed, sort in QUESTIONS:
             filters = PartFilters(words_of(typed), **narrowed)
             name = f"{typed or '-'} {' '.join(narrowed)} {sort}"

@@ -158,7 +158,7 @@ class SpecificationValue(Base):
     name: Mapped[str] = mapped_column(Text)
     value: Mapped[str] = mapped_column(Text)
     unit: Mapped[str] = mapped_column(Text)
-    # By which way of reading (`app.store.specifications.READER`).
+    # By which way of reading (`app.store.specifications.reading`).
     reader: Mapped[int] = mapped_column(BigInteger)
     dimension: Mapped[str | None] = mapped_column(Text)
     measured_in: Mapped[str | None] = mapped_column(Text)

@@ -16,9 +16,10 @@ from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, NotFoundError
 from app.services.intent import Intent
-from app.store import facet_counts, specifications
+from app.store import facet_counts
 from app.store.listing.facets import load_facets
 from app.store.listing.filters import PartFilters
+from app.store.specifications import counts
 
 Query = Callable[..., list[dict[str, Any]]]
 Work = Callable[[], Any]
@@ -192,7 +193,7 @@ def test_facets_of_kept_counts_are_those_of_counting(
     assert [shop.facets(**one) for one in asked] == kept
     assert any(one["specifications"] and one["price"] for one in kept)
     monkeypatch.setattr(PartFilters, "cuts_groups", True)
-    monkeypatch.setattr(specifications, "MOSTLY", 1)
+    monkeypatch.setattr(counts, "MOSTLY", 1)
     assert [shop.facets(**one) for one in asked] == kept
 
 
@@ -209,11 +210,11 @@ def test_facets_of_most_parts_of_a_category_are_those_of_counting(shop: Shop, mo
         {"in_stock": True}, {"in_stock": False}, {"manufacturer": "Ferrum"},
     ]  # fmt: skip
     asked = [{"category": str(category), **more} for category in shop.categories for more in narrowed]
-    monkeypatch.setattr(specifications, "MOSTLY", 1)
+    monkeypatch.setattr(counts, "MOSTLY", 1)
     counted = [shop.facets(**one) for one in asked]
     assert sum(bool(one["specifications"]) for one in counted) > len(counted) / 2
     for mostly in (0, 0.7):
-        monkeypatch.setattr(specifications, "MOSTLY", mostly)
+        monkeypatch.setattr(counts, "MOSTLY", mostly)
         assert [shop.facets(**one) for one in asked] == counted
         shop.fold()
 

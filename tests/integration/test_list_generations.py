@@ -24,10 +24,11 @@ from app.domain.stock import set_quantities
 from app.services.catalog import JUST_RESTOCKED
 from app.services.intent import Intent
 from app.services.product_page import product_page
-from app.store import cached_lists, catalog, locks, outbox, restocked, specifications, stock
+from app.store import cached_lists, catalog, locks, outbox, restocked, stock
 from app.store.listing.filters import PartFilters
 from app.store.listing.pages import list_part_ids
 from app.store.restocked import MAX_RESTOCKED
+from app.store.specifications.reading import read_all
 from app.sync.invalidations import invalidations_of
 
 Query = Callable[..., list[dict[str, Any]]]
@@ -333,7 +334,7 @@ def test_a_search_that_says_what_a_specification_does_follows_all_that_customers
     deliver()
     # By something else that looks at it.
     with store.container.reading.connect() as connection:
-        specifications.read_all(connection)
+        read_all(connection)
     assert searched() == ([second, first], Result.HIT)
     store.change(elsewhere, status="published")
     assert searched() == ([first, second], Result.MISS)

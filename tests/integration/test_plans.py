@@ -21,8 +21,10 @@ from app.services.authentication import digest
 from app.services.images import make_variants
 from app.services.intent import Intent
 from app.services.lookup import look_up
-from app.store import cache_epoch, database, drift, outbox, specifications, transaction, users
+from app.store import cache_epoch, database, drift, outbox, transaction, users
 from app.store.database import single_statements
+from app.store.specifications import searches
+from app.store.specifications.fits import keys_that_fit
 from app.store.users import NewSession
 from app.sync.prune import prune
 
@@ -182,8 +184,8 @@ def test_nothing_that_runs_all_the_time_reads_a_table_from_beginning_to_end(
         width = {"name": "Width", "value": "25", "unit": "mm", "group": ""}
         container.parts.update_specifications_with_sync(Intent(actor), part_id, [width])
         with container.reading.connect() as connection:
-            assert specifications.said(connection, ("width", "25mm")).parts
-            specifications.fitting(connection, [SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m")])
+            assert searches.said(connection, ("width", "25mm")).parts
+            keys_that_fit(connection, [SpecificationFilter("Bore", ("25 mm",), "1 mm", "1 m")])
         with container.reading.connect() as connection:
             newest = connection.execute(text("SELECT event_id::text FROM outbox_events ORDER BY id DESC LIMIT 1")).scalar_one()
         container.sync_control.journey(newest)

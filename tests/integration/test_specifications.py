@@ -16,10 +16,11 @@ from app.domain.measures import SpecificationFilter
 from app.domain.search import Shares, words_of
 from app.services.imports import passes
 from app.services.intent import Intent
-from app.store import search, specifications
+from app.store import search
 from app.store.listing.filters import PartFilters
 from app.store.listing.pages import list_part_ids
 from app.store.listing.suggestions import suggested
+from app.store.specifications import fits, reading, searches
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -130,11 +131,11 @@ def test_parts_are_found_by_what_they_say_in_any_unit_and_spelling(shop: Shop) -
     assert len(shop.found(bore("10 mm"), category=False)) == 2
 
 
-@pytest.mark.parametrize("few", [specifications.FEW, 0])
+@pytest.mark.parametrize("few", [fits.FEW, 0])
 def test_words_and_specifications_narrow_each_other_whichever_is_looked_up_first(
     shop: Shop, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(specifications, "FEW", few)
+    monkeypatch.setattr(fits, "FEW", few)
     catalog = shop.container.parts.catalog
     wanted = (material("Steel"), bore(low="20 mm"))
     for word, category, expected in (("bush", True, {1, 2}), ("bush", False, {1, 2}), ("0", True, set()), ("pin", False, set())):
@@ -209,7 +210,7 @@ def test_what_no_text_has_is_found_by_what_parts_say_in_any_unit(
     # A text that has it comes before what only parts say.
     shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[4], {"description": "Bore 0.984in"})
     assert found("bore 0.984in") == [4]
-    monkeypatch.setattr(specifications, "MAX_SAYING", 1)
+    monkeypatch.setattr(searches, "MAX_SAYING", 1)
     assert found("bore 1cm") == []
 
 
@@ -248,10 +249,10 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
     # What customers do not see is not counted, nor does it change what is meant.
     gone = shop.add("Bush", shop.category, ("Bore", "25", "mm"), ("Bore diameter of bush", "10", "mm"))
     shop.container.parts.archive_part_with_sync(Intent(shop.actor), gone)
-    monkeypatch.setattr(specifications, "MAX_SAYING", 3)
+    monkeypatch.setattr(searches, "MAX_SAYING", 3)
     assert first("bore 25mm", 3) == [1, 2, 5]
     assert first("thread m8 diameter 10mm", 3) == [0, 5, 1]
-    monkeypatch.setattr(specifications, "MAX_SAYING", 2)
+    monkeypatch.setattr(searches, "MAX_SAYING", 2)
     assert first("bore 25mm", 6) == [0, 1, 2, 3, 4, 5]
 
 
@@ -406,11 +407,11 @@ def test_what_is_written_by_hand_is_read_by_the_next_list(
 def test_all_is_read_anew_by_a_release_that_reads_otherwise(shop: Shop, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.facets()
     query("UPDATE specification_values SET low = 0, high = 0, reader = 0")
-    monkeypatch.setattr(specifications, "AT_ONCE", 3)
+    monkeypatch.setattr(reading, "AT_ONCE", 3)
     with shop.container.reading.connect() as connection:
         count = query("SELECT count(*) AS n FROM specification_values")[0]["n"]
-        assert specifications.read_all(connection) == count
-        assert specifications.read_all(connection) == 0
+        assert reading.read_all(connection) == count
+        assert reading.read_all(connection) == 0
     assert query("SELECT count(*) AS n FROM specification_values WHERE reader = 0 OR low = 0") == [{"n": 0}]
 
 

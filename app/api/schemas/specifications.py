@@ -8,7 +8,7 @@ from marshmallow import ValidationError, validate
 
 from app.api.parsing import Text
 from app.domain.measures import SpecificationFilter, comparable
-from app.store.specifications import typed
+from app.store.specifications.reading import typed
 
 PREFIX = "spec."
 # Specifications that a list is narrowed by at a time, and values of each.

@@ -18,9 +18,10 @@ from app.domain.imports.survey import Layout, Survey, survey
 from app.services.imports.chunk import apply_chunk, rehearse_chunk
 from app.services.imports.difference import ImportReport
 from app.services.rich_text import dropped, sanitised
-from app.store import prices, specifications
+from app.store import prices
 from app.store.imports import bulk
 from app.store.pipeline import Pipeline
+from app.store.specifications.reading import read_all
 from app.store.transaction import TransactionManager, UnitOfWork
 
 CHUNK = 1000
@@ -99,7 +100,7 @@ def read_specifications(reading: Engine) -> None:
     same again: each would note all of it as unread.
     """
     with reading.connect() as connection:
-        specifications.read_all(connection)
+        read_all(connection)
 
 
 def rehearse(

@@ -8,14 +8,16 @@ from sqlalchemy import Connection, text
 
 from app.domain.facets import MAX_MANUFACTURERS, composed, specification_facets
 from app.domain.search import Typed
-from app.store import facet_counts, search, specifications
+from app.store import facet_counts, search
 from app.store.currencies import written
 from app.store.database import as_tuples, parsed
 from app.store.listing.filters import PartFilters, choices_of
 from app.store.listing.meanings import by_value, taken
 from app.store.listing.questions import Asked, Prices, price_bounds, read
 from app.store.search import Meant
-from app.store.specifications import Fitting
+from app.store.specifications import searches
+from app.store.specifications.counts import PUBLIC_ROWS, counted, counted_before
+from app.store.specifications.fits import FITS, FITTING_ROWS, Fitting, keys_of, keys_that_fit
 from app.store.units import unit_of
 
 _TREE = text("SELECT id, slug, name, parent_id FROM categories ORDER BY search_order(name), id")
@@ -31,10 +33,10 @@ def load_facets(connection: Connection, filters: PartFilters) -> dict[str, Any]:
     typed, prices = read(connection, filters)
     fits: list[Fitting] = []
     if filters.is_of_category or filters.specifications:
-        fits = specifications.fitting(connection, filters.specifications)
+        fits = keys_that_fit(connection, filters.specifications)
     counts = _counts(connection, filters, typed, prices, fits)
     if not counts:
-        asked = Asked(filters, "name", prices, fits, specifications.said(connection, filters.words))
+        asked = Asked(filters, "name", prices, fits, searches.said(connection, filters.words))
         if meant := by_value(connection, asked, typed) or search.meaning(connection, typed):
             _asked, typed = taken(connection, asked, typed, meant)
             counts = _counts(connection, filters, typed, prices, fits)
@@ -58,13 +60,13 @@ def _counts_of_specifications(
     is_narrowed = filters.words or filters.manufacturer is not None or filters.in_stock is not None
     within, bounds = price_bounds(filters, prices)
     if not (is_narrowed or within or fits):
-        return specifications.counted_before(connection, choices["categories"])
+        return counted_before(connection, choices["categories"])
     wanted = search.conditions(typed)
     rows, conditions = prices.rows if within else Prices(None).rows, ["s.is_public", *wanted.found, *within, *chosen.values()]
     if not (is_narrowed or within):
-        rows, conditions = specifications.PUBLIC_ROWS, [chosen["category"]]
+        rows, conditions = PUBLIC_ROWS, [chosen["category"]]
     parameters = wanted.parameters | bounds | choices | {"currency": prices.currency}
-    return specifications.counted(connection, rows, conditions, parameters, fits)
+    return counted(connection, rows, conditions, parameters, fits)
 
 
 def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: Prices, fits: Sequence[Fitting]) -> Sequence[Any]:
@@ -73,9 +75,9 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
     rows, narrowed = prices.rows, []
     if fits and filters.words:
         # The groups say whether any part holds the words, whatever else is asked.
-        narrowed = [specifications.FITS]
+        narrowed = [FITS]
     elif fits:
-        rows = specifications.FITTING_ROWS.format(rows=rows)
+        rows = FITTING_ROWS.format(rows=rows)
     within, bounds = price_bounds(filters, prices)
     chosen, choices = choices_of(connection, filters)
     counted = " AND ".join([*within, *narrowed]) or "true"
@@ -112,5 +114,5 @@ def _counts(connection: Connection, filters: PartFilters, typed: Typed, prices: 
                          (SELECT low::text FROM ends), (SELECT high::text FROM ends)
         FROM groups s WHERE {" AND ".join(chosen.values())} HAVING EXISTS (SELECT FROM groups)
     """)  # noqa: S608 — put together from constants; every value is a parameter
-    parameters = wanted.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
+    parameters = wanted.parameters | bounds | choices | {"fits": keys_of(fits), "currency": prices.currency}
     return as_tuples(connection.execute(statement, parameters))

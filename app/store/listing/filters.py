@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from app.contract import cache_keys
 from app.contract.events import ListFacet
 from app.domain.measures import SpecificationFilter
-from app.store import specifications
+from app.store.specifications import searches
 
 _CATEGORIES_BELOW = text("""
     WITH RECURSIVE named AS (
@@ -90,7 +90,7 @@ def looked_at(filters: PartFilters, sort: str) -> tuple[str, ...]:
         facets.add(ListFacet.SPECIFICATIONS)
     found = [generation for facet in sorted(facets) for generation in cache_keys.looked_at(facet, filters.within)]
     # Which specifications are meant follows from what any part says.
-    if specifications.beside(filters.words):
+    if searches.beside(filters.words):
         found += cache_keys.looked_at(ListFacet.SPECIFICATIONS)
     return tuple(dict.fromkeys(found))
 
@@ -99,7 +99,7 @@ def looked_at_by_facets(filters: PartFilters) -> tuple[str, ...]:
     """Return the generations that facets depend on. Categories, and whatever narrows them, are counted in the whole shop."""
     everywhere = {ListFacet.CATEGORIES, ListFacet.MEMBERS, *_of_filters(filters)}
     within = {ListFacet.MANUFACTURER, ListFacet.AVAILABILITY, ListFacet.PRICE}
-    if specifications.beside(filters.words):
+    if searches.beside(filters.words):
         everywhere.add(ListFacet.SPECIFICATIONS)
     if filters.is_of_category:
         within.add(ListFacet.SPECIFICATIONS)

@@ -9,7 +9,7 @@ from app.store import search
 from app.store.listing.filters import PartFilters
 from app.store.listing.questions import Asked
 from app.store.search import Meant, Wanted
-from app.store.specifications import NOTHING_SAID
+from app.store.specifications.searches import NOTHING_SAID
 
 
 def taken(connection: Connection, asked: Asked, typed: Typed, meant: Meant) -> tuple[Asked, Typed]:

@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from app.domain.search import BY_VALUE, Typed
-from app.store import search, specifications
+from app.store import search
 from app.store.database import parsed
 from app.store.listing.filters import PartFilters
 from app.store.listing.meanings import other_meaning, taken
 from app.store.listing.questions import BY_NAME, Asked, Prices, Question, Tier, fitting, question_of, read
 from app.store.paging import Position, cut
 from app.store.search import Meant, Wanted
-from app.store.specifications import NOTHING_SAID
+from app.store.specifications import searches
+from app.store.specifications.searches import NOTHING_SAID
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
 # part of the hits that there may be, so that little is wasted beside what it takes to collect these, unless a single word is so
@@ -46,11 +47,11 @@ def list_part_ids(connection: Connection, filters: PartFilters, sort: str, after
     meant = after.meant if after else ()
     typed, prices = read(connection, filters)
     is_said = sort == "relevance" or BY_VALUE in meant
-    said = specifications.said(connection, filters.words) if is_said else NOTHING_SAID
+    said = searches.said(connection, filters.words) if is_said else NOTHING_SAID
     asked = Asked(filters, sort, prices, fitting(connection, filters, sort), said)
     rows, unmet = _rows(connection, *taken(connection, asked, typed, meant), after, limit)
     if not rows and after is None:
-        asked = asked if is_said else replace(asked, said=specifications.said(connection, filters.words))
+        asked = asked if is_said else replace(asked, said=searches.said(connection, filters.words))
         if meant := other_meaning(connection, asked, typed, unmet):
             rows, _unmet = _rows(connection, *taken(connection, asked, typed, meant), None, limit)
     shown, following = cut(rows, limit)

@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from app.domain.search import Typed
-from app.store import search, specifications
+from app.store import search
 from app.store.database import parsed
 from app.store.listing.filters import PartFilters, choices_of, sorted_by
 from app.store.paging import Order
 from app.store.search import Wanted
-from app.store.specifications import Fitting, Saying
+from app.store.specifications.fits import FITS, FITTING_ROWS, Fitting, are_few, keys_of, keys_that_fit
+from app.store.specifications.orders import PLACED_ROWS
+from app.store.specifications.searches import Saying
 
 # So few parts within bounds of the price are all looked at, beside a common word.
 FEW = 500
@@ -140,7 +142,7 @@ def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> 
 def fitting(connection: Connection, filters: PartFilters, sort: str = "") -> list[Fitting]:
     """Return what parts have to say to fit the filters by specifications, if a list is narrowed or sorted by any."""
     is_asked = filters.specifications or sorted_by(sort) is not None
-    return specifications.fitting(connection, filters.specifications) if is_asked else []
+    return keys_that_fit(connection, filters.specifications) if is_asked else []
 
 
 def question_of(connection: Connection, asked: Asked, typed: Typed) -> Question:
@@ -150,23 +152,23 @@ def question_of(connection: Connection, asked: Asked, typed: Typed) -> Question:
     within, bounds = price_bounds(filters, prices)
     chosen, choices = choices_of(connection, filters)
     others = [*within, *(condition for condition in chosen.values() if condition != "true")]
-    parameters = words.parameters | bounds | choices | {"fits": specifications.keys_of(fits), "currency": prices.currency}
+    parameters = words.parameters | bounds | choices | {"fits": keys_of(fits), "currency": prices.currency}
     by_price = sort in {"price", "-price"}
     rows = prices.rows if within or by_price else Prices(None).rows
     are_few_priced = bool(within) and words.is_frequent and _are_few(connection, prices, within, parameters)
     if are_few_priced:
         words = words.on_rows()
     # Few parts are read by their ids, however common the words are; many are narrowed to the words first.
-    is_few = bool(filters.words) and specifications.are_few(connection, fits)
+    is_few = bool(filters.words) and are_few(connection, fits)
     is_read = bool(fits) and (is_few or not filters.words)
     is_walked = not is_read and not are_few_priced
     if is_read:
-        rows = specifications.FITTING_ROWS.format(rows=rows)
+        rows = FITTING_ROWS.format(rows=rows)
     elif fits:
-        others.append(specifications.FITS)
+        others.append(FITS)
     if (name := sorted_by(sort)) is not None:
         conditions = " AND ".join(["s.is_public", *(words.checked if is_few else words.found), *others])
-        placed = specifications.PLACED_ROWS.format(rows=rows, conditions=conditions)
+        placed = PLACED_ROWS.format(rows=rows, conditions=conditions)
         nothing = Wanted([], [], {})
         return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
     if by_price:

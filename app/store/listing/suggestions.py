@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from app.domain.search import BY_VALUE, Typed
-from app.store import search, specifications
+from app.store import search
 from app.store.database import parsed
 from app.store.listing.filters import PartFilters
 from app.store.listing.meanings import taken
 from app.store.listing.pages import Found, best_query, mark_of
 from app.store.listing.questions import Asked, Prices, Question, Tier, question_of
 from app.store.search import Meant, Wanted
+from app.store.specifications import searches
 
 # Suggestions for common words are taken from so many parts at least, and less than twice as many. If numbers that begin as it was
 # typed are a crowd, only those of these parts count.
@@ -29,7 +30,7 @@ def suggested(connection: Connection, filters: PartFilters, limit: int) -> Found
     """
     meant: Meant = ()
     typed = search.read(connection, filters.words)
-    asked = Asked(filters, "relevance", Prices(None), [], specifications.said(connection, filters.words))
+    asked = Asked(filters, "relevance", Prices(None), [], searches.said(connection, filters.words))
     rows, unmet = _suggested_rows(connection, asked, typed, limit)
     if not rows and asked.said.parts:
         meant = (BY_VALUE,) * len(typed.words)
