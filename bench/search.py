@@ -38,7 +38,7 @@ from config import load_settings
 PARTS = 100_000
 REPETITIONS = 15
 SPECIFICATIONS = 20
-BEARINGS = category_slug("Bearings")
+BEARINGS, FASTENERS = category_slug("Bearings"), category_slug("Fasteners")
 # The largest families: one part in seven, and one in sixteen.
 CAP_SCREWS = category_slug("Fasteners", "Screws and bolts", "Socket head cap screws")
 HEXAGON_SCREWS = category_slug("Fasteners", "Screws and bolts", "Hexagon screws")
@@ -90,6 +90,7 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("", {"category": CAP_SCREWS, "specifications": (LONG, ALLOYED, M8)}, "price"),
     ("", {"category": CAP_SCREWS, "specifications": (ALLOYED,), "in_stock": True}, "spec.Nominal length l"),
     ("", {"category": HEXAGON_SCREWS}, "-spec.Thread"),
+    ("", {"category": FASTENERS}, "spec.Nominal length l"),
     ("", {"category": HEXAGON_SCREWS, "specifications": (M8,)}, "name"),
     ("steel", {"specifications": (M8,)}, "relevance"),
 )

@@ -19,12 +19,13 @@ PARTS = """
     FROM (SELECT category_id, count FROM group_counts WHERE category_id = ANY(:categories)
           UNION ALL SELECT category_id, change FROM group_changes WHERE category_id = ANY(:categories)) kept
     GROUP BY category_id"""
-# What the public parts of some categories say, with the number of those that say it.
+# What the public parts of some categories say, all of it or only some keys, with the number of those that say it.
 FEATURES = """
     SELECT key, true AS fits, sum(count) AS count
     FROM (SELECT key, count FROM feature_counts WHERE category_id = ANY({categories})
           UNION ALL SELECT key, change FROM feature_changes WHERE category_id = ANY({categories})) kept
     GROUP BY key HAVING sum(count) > 0"""
+SOME_FEATURES = FEATURES.replace("= ANY({categories})", "= ANY({categories}) AND key = ANY({keys})")
 # The first of these parts.
 FIRST = """
     SELECT f.part_id FROM unnest(CAST(:categories AS int[])) AS c(id)

@@ -1,7 +1,9 @@
 """Lists are filtered, counted and sorted by what parts say in their specifications, and are never behind it."""
 
+import random
 from collections.abc import Callable, Sequence
 from io import StringIO
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +22,7 @@ from app.store import search
 from app.store.listing.filters import PartFilters
 from app.store.listing.pages import list_part_ids
 from app.store.listing.suggestions import suggested
-from app.store.specifications import fits, reading, searches
+from app.store.specifications import fits, orders, reading, searches
 
 Query = Callable[..., list[dict[str, Any]]]
 
@@ -55,14 +57,14 @@ class Shop:
         ]
         self.add("Pin", self.other, ("Bore", "10", "mm"), ("Weight", "3", "kg"))
 
-    def add(self, name: str, category: int, *said: tuple[str, str, str]) -> int:
+    def add(self, name: str, category: int, *said: tuple[str, ...]) -> int:
         # Of letters that are in none of the words and numbers that are searched for.
         sku = uuid4().hex.translate(str.maketrans("0123456789b", "qrtvwxyzkjm"))
         values = {"sku": sku, "part_name": name, "category_id": category, "status": "published"}
         create = self.container.parts.create_part_with_sync
         return create(Intent(self.actor), values, [_specification(*one) for one in said], [], {"current_stock": 1})["id"]
 
-    def say(self, part: int, *said: tuple[str, str, str]) -> None:
+    def say(self, part: int, *said: tuple[str, ...]) -> None:
         self.container.parts.update_specifications_with_sync(
             Intent(self.actor), self.parts[part], [_specification(*one) for one in said]
         )
@@ -82,8 +84,8 @@ class Shop:
         return {one["name"]: one for one in body["specifications"]}
 
 
-def _specification(name: str, value: str, unit: str) -> dict[str, str]:
-    return {"name": name, "value": value, "unit": unit, "group": ""}
+def _specification(name: str, value: str, unit: str, group: str = "") -> dict[str, str]:
+    return {"name": name, "value": value, "unit": unit, "group": group}
 
 
 def bore(*values: str, low: str | None = None, high: str | None = None) -> SpecificationFilter:
@@ -357,6 +359,49 @@ def test_a_list_is_sorted_by_a_specification_page_by_page(shop: Shop) -> None:
         seen += [shop.parts.index(item["id"]) for item in page.items]
         after = page.next
     assert (seen, after) == ([2, 5, 0, 1, 3, 4], None)
+
+
+@pytest.mark.parametrize("first", [1, 6, orders.FIRST])
+def test_an_order_by_a_specification_is_that_of_every_part_however_far_one_reads_along_its_values(
+    shop: Shop, query: Query, first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "FIRST", first)
+    monkeypatch.setattr(orders, "TIMES", 2)
+    dice = random.Random(first)
+    # Many equal values, some of them in another unit, or of parts in another category alone; parts with two, of which
+    # the lesser counts, and with none.
+    bores = [("10", "mm"), ("1", "cm"), ("12", "mm"), ("0.012", "m"), ("Steel", ""), ("12…20", "mm"), ("7", "mm"), *[None] * 5]
+    for number in range(40):
+        said = [("Bore", *one, group) for group in ("", "Inside") if (one := dice.choice(bores))]
+        said.append(("Material", dice.choice(["Steel", "Brass"]), ""))
+        shop.add(f"Bush {number % 7}", dice.choice([shop.category, shop.category, shop.other]), *said)
+    shop.add("Pin", shop.other, ("Bore", "11", "mm"))
+    catalog = shop.container.parts.catalog
+    # What parts say is read by the first list that asks.
+    catalog.list_parts(PartFilters(category=str(shop.category)), "spec.Bore", None, 1)
+    rows = query(
+        """
+        SELECT s.part_id AS id, s.sort_key, min(v.place) AS place, lower(m.value) = 'steel' AS steel
+        FROM part_search s JOIN part_features f USING (part_id)
+        JOIN part_specifications m ON m.part_id = s.part_id AND m.name = 'Material'
+        LEFT JOIN specification_values v ON v.key = ANY(f.keys) AND v.named = specification_hash('Bore')
+        WHERE s.category_id = :category GROUP BY s.part_id, m.value
+        """,
+        category=shop.category,
+    )
+    saying, silent = [row for row in rows if row["place"]], [row for row in rows if not row["place"]]
+    assert len(silent) > 1
+    for wanted, sort in product(((), (material("steel"),)), ("spec.Bore", "-spec.Bore")):
+        expected = sorted(saying, key=lambda row: (row["place"], row["id"]), reverse=sort.startswith("-"))
+        expected += sorted(silent, key=lambda row: (row["sort_key"], row["id"]))
+        filters = PartFilters(category=str(shop.category), specifications=wanted)
+        for limit in (1, 4, 50):
+            found, after = [], None
+            while not found or after:
+                page = catalog.list_parts(filters, sort, after, limit).body
+                found += [item["id"] for item in page.items]
+                after = page.next
+            assert found == [row["id"] for row in expected if row["steel"] or not wanted]
 
 
 def test_a_cached_list_follows_each_change_of_what_it_looks_at(shop: Shop, deliver: Callable[[], None]) -> None:

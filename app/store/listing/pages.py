@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Row
 from app.domain.search import BY_VALUE, Typed
 from app.store import search
 from app.store.database import parsed
-from app.store.listing.filters import PartFilters
+from app.store.listing.filters import PartFilters, choices_of, sorted_by
 from app.store.listing.meanings import other_meaning, taken
 from app.store.listing.questions import BY_NAME, Asked, Prices, Question, Tier, fitting, question_of, read
 from app.store.paging import Position, cut
 from app.store.search import Meant, Wanted
 from app.store.specifications import searches
+from app.store.specifications.orders import stretches
 from app.store.specifications.searches import NOTHING_SAID
 
 # How many rows of an order are walked before the hits are collected: a few milliseconds, wasted if a word is rare. No more than a
@@ -68,6 +69,12 @@ def _rows(
     unmet = None
     mark = mark_of(after.key) if after else ""
     tiers = [tier for tier in question.tiers if tier.mark >= mark]
+    is_of_all = asked.filters.is_of_category and not asked.filters.words
+    if (name := sorted_by(asked.sort)) is not None and is_of_all and len(tiers) == len(question.tiers):
+        here = Position(after.key[len(mark) :], after.id) if after else None
+        if (found := _along(connection, asked, typed, name, here, limit + 1)) is not None:
+            rows = found
+            del tiers[0]
     while tiers and len(rows) <= limit:
         here = Position(after.key[len(mark) :], after.id) if after and tiers[0].mark == mark else None
         found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
@@ -81,6 +88,28 @@ def _rows(
         rows += [row for row in found if row.sort_key is not None]
         del tiers[:done]
     return rows, unmet
+
+
+def _along(
+    connection: Connection, asked: Asked, typed: Typed, name: str, after: Position | None, wanted: int
+) -> list[Row[Any]] | None:
+    """Return the rows of parts that say anything of a name, in its order, read along what is said until there are enough; None if
+    the first stretch has none: so few are likely to fit that it takes less to collect them all."""
+    _chosen, choices = choices_of(connection, asked.filters)
+    begin, is_descending = after.key if after else None, asked.sort.startswith("-")
+    rows: list[Row[Any]] = []
+    for stretch in stretches(connection, name, choices["categories"], begin, descending=is_descending):
+        question = question_of(connection, replace(asked, fits=[*asked.fits, stretch.fitting]), typed)
+        tier = replace(question.tiers[0], range="s.place BETWEEN :least AND :most")
+        here = {"least": stretch.least, "most": stretch.most, "wanted": wanted - len(rows)}
+        if after:
+            here |= {"after_key": after.key, "after_id": after.id}
+        rows += connection.execute(parsed(_collected(question, [tier], after)), {**question.parameters, **here}).all()
+        if not rows:
+            return None
+        if len(rows) == wanted:
+            break
+    return rows
 
 
 def _tier_rows(
@@ -178,7 +207,7 @@ def _collected(question: Question, tiers: Sequence[Tier], after: Position | None
     fence = "OFFSET 0" if conditions and not tier.is_ordered else ""
     return f"""
         SELECT s.part_id AS id, s.mark || {tier.order.expression} AS sort_key
-        FROM (SELECT *, {mark} AS mark FROM {question.rows}
+        FROM (SELECT *, {mark} AS mark FROM {tier.rows or question.rows}
               WHERE {" AND ".join(["s.is_public", tier.range, apart, condition, continued, *conditions])} {fence}) s
         WHERE s.mark IS NOT NULL ORDER BY {by_mark}{order_by} LIMIT :wanted
     """  # noqa: S608 — put together from constants; every value is a parameter

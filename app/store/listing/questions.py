@@ -13,7 +13,7 @@ from app.store.listing.filters import PartFilters, choices_of, sorted_by
 from app.store.paging import Order
 from app.store.search import Wanted
 from app.store.specifications.fits import FITS, FITTING_ROWS, Fitting, are_few, keys_of, keys_that_fit
-from app.store.specifications.orders import PLACED_ROWS
+from app.store.specifications.orders import PLACED_ROWS, SAYING_ROWS
 from app.store.specifications.searches import Saying
 
 # So few parts within bounds of the price are all looked at, beside a common word.
@@ -39,7 +39,7 @@ class Tier:
     walk might pass by all parts. The rows of an ordered range are read in the tier's order by one and the same index. `left` is
     all that is left to check on rows that are in none of the tiers before. An `own` tier shows only parts whose own texts, not
     just their descriptions, have the words. The rows of a tier `by_words` are found by the words, and its range is checked on
-    them."""
+    them. `rows` are its own, if it has other ones than the question."""
 
     mark: str
     order: Order
@@ -51,6 +51,7 @@ class Tier:
     own: bool = False
     is_indexed: bool = True
     by_words: bool = False
+    rows: str = ""
 
     def goes_with(self, other: "Tier") -> bool:
         """Whether both are collected from the same hits."""
@@ -168,9 +169,9 @@ def question_of(connection: Connection, asked: Asked, typed: Typed) -> Question:
         others.append(FITS)
     if (name := sorted_by(sort)) is not None:
         conditions = " AND ".join(["s.is_public", *(words.checked if is_few else words.found), *others])
-        placed = PLACED_ROWS.format(rows=rows, conditions=conditions)
+        saying, placed = (each.format(rows=rows, conditions=conditions) for each in (SAYING_ROWS, PLACED_ROWS))
         nothing = Wanted([], [], {})
-        return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort))
+        return Question(placed, nothing, nothing, (), parameters | {"sorted_by": name}, _by_specification(sort, saying))
     if by_price:
         by_amount = prices.tiers(sort, is_bounded=bool(within))
         return Question(rows, words, words, others, parameters, by_amount, is_walked=is_walked, is_few=is_few)
@@ -201,10 +202,10 @@ def _are_few(connection: Connection, prices: Prices, within: Sequence[str], para
     return bool(connection.execute(statement, {**parameters, "few": FEW}).scalar_one())
 
 
-def _by_specification(sort: str) -> tuple[Tier, ...]:
+def _by_specification(sort: str, saying: str) -> tuple[Tier, ...]:
     """Return the order of what parts say of a specification: numbers before words; parts that do not say it come last, in either
     direction, by their names."""
-    said = Tier("0", Order("s.place", "text", descending=sort.startswith("-")), "s.place IS NOT NULL", is_indexed=False)
+    said = Tier("0", Order("s.place", "text", descending=sort.startswith("-")), is_indexed=False, rows=saying)
     return said, Tier("1", BY_NAME, "s.place IS NULL", is_indexed=False)
 
 
