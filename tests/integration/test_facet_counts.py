@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from app.container import Container
 from app.contract.events import Actor
 from app.domain.errors import ArchivedError, ConcurrencyError, NotFoundError
+from app.domain.measures import SpecificationFilter
 from app.services.intent import Intent
 from app.store import facet_counts
 from app.store.listing.facets import load_facets
@@ -50,8 +51,9 @@ COUNTED = {
 
 
 def says(dice: random.Random) -> list[dict[str, str]]:
-    names = dice.sample(NAMES, dice.randint(1, len(NAMES)))
-    return [{"name": name, "value": dice.choice("abc"), "unit": "", "group": ""} for name in names]
+    grouped = [("", name) for name in dice.sample(NAMES, dice.randint(1, len(NAMES)))]
+    grouped += [("Inside", name) for name in dice.sample(NAMES, dice.randint(0, 2))]
+    return [{"name": name, "value": dice.choice("abc"), "unit": "", "group": group} for group, name in grouped]
 
 
 class Shop:
@@ -185,7 +187,8 @@ def test_facets_of_kept_counts_are_those_of_counting(
     for number, part in enumerate(shop.parts):
         shop.container.parts.update_specifications_with_sync(shop.intent, part, says(dice))
         hands[0].execute("INSERT INTO prices (part_id, currency, amount) VALUES (%s, 'EUR', %s)", [part, number + 1])
-    asked: list[dict[str, Any]] = [{}, {"manufacturer": "Ferrum"}, {"in_stock": True}]
+    said = [{"specifications": (SpecificationFilter(name, ("a",)),)} for name in NAMES]
+    asked: list[dict[str, Any]] = [{}, {"manufacturer": "Ferrum"}, {"in_stock": True}, *said]
     asked += [{"category": str(category), **more} for category in shop.categories for more in asked]
     asked.append({"category": "no-such"})
     kept = [shop.facets(**one) for one in asked]
@@ -194,6 +197,7 @@ def test_facets_of_kept_counts_are_those_of_counting(
     assert any(one["specifications"] and one["price"] for one in kept)
     monkeypatch.setattr(PartFilters, "cuts_groups", True)
     monkeypatch.setattr(counts, "MOSTLY", 1)
+    monkeypatch.setattr(counts, "_SAID_BY_OTHERS", counts._SAID_BY_MISSING.format(place=0, missed=1))
     assert [shop.facets(**one) for one in asked] == kept
 
 

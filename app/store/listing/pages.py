@@ -72,8 +72,8 @@ def _rows(
     is_of_all = asked.filters.is_of_category and not asked.filters.words
     if (name := sorted_by(asked.sort)) is not None and is_of_all and len(tiers) == len(question.tiers):
         here = Position(after.key[len(mark) :], after.id) if after else None
-        if (found := _along(connection, asked, typed, name, here, limit + 1)) is not None:
-            rows = found
+        if (along := _along(connection, asked, typed, name, here, limit + 1)) is not None:
+            rows = along
             del tiers[0]
     while tiers and len(rows) <= limit:
         here = Position(after.key[len(mark) :], after.id) if after and tiers[0].mark == mark else None

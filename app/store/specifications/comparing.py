@@ -28,6 +28,11 @@ ASKED = """
 """
 
 
+def keys_named(name: str) -> str:
+    """Return the expression of all keys of the name that a parameter has."""
+    return f"ARRAY(SELECT key FROM specification_values WHERE named = specification_hash({name}))"  # noqa: S608 — constant text
+
+
 def equal(name: str, value: str) -> dict[str, Any]:
     """Return a row of `ASKED` for what a value has to be. Threads are equal by their words: those of one size differ in their
     pitch."""

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from app.store import facet_counts
 from app.store.database import as_tuples, parsed
+from app.store.specifications.comparing import keys_named
 from app.store.specifications.fits import Fitting, keys_of
 
 # Of the parts of a category, so many have to be hits for the others to be counted instead.
@@ -17,13 +18,25 @@ MAX_VALUES = 100
 SAMPLE = 100
 # The published parts that say anything, each with its category: a tenth of what `part_search` has of them.
 PUBLIC_ROWS = "(SELECT f.part_id, f.category_id FROM part_features f WHERE f.category_id IS NOT NULL) s"
-_COUNTED_OWN = """
-            UNION ALL SELECT f.key, false, count(*)
-            FROM (SELECT unnest(p.keys) AS key
-                  FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = {missed}))) f
-            JOIN (SELECT v.key FROM specification_values v WHERE v.named = specification_hash(:named_{place}) OFFSET 0) v
-              ON v.key = f.key
-            GROUP BY f.key"""
+# What hits say that fit all filters.
+_SAID_BY_FITTING = """
+        SELECT f.key, true AS fits, count(*) AS count
+        FROM (SELECT unnest(p.keys) AS key
+              FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = 0))) f
+        GROUP BY f.key"""
+# Of parts that miss a single filter, only what they say of its own name counts.
+_SAID_BY_MISSING = """
+        UNION ALL SELECT f.key, false, count(*)
+        FROM (SELECT unnest(p.keys) AS key
+              FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = {missed}))) f
+        JOIN (SELECT v.key FROM specification_values v WHERE v.named = specification_hash(:named_{place}) OFFSET 0) v
+          ON v.key = f.key
+        GROUP BY f.key"""
+# If nothing but one filter narrows the parts of a category, those are all the others.
+_SAID_BY_OTHERS = f"""
+        UNION ALL SELECT k.key, false, k.count - COALESCE(f.count, 0)
+        FROM ({facet_counts.SOME_FEATURES.format(categories=":categories", keys=keys_named(":named_0"))}) k
+        LEFT JOIN fitting f ON f.key = k.key WHERE k.count > COALESCE(f.count, 0)"""  # noqa: S608 — constant text
 # What all parts of a category say is counted already. Where most of them are hits, as for a word that says what they are, it is
 # less to count what the others say, and take that off.
 _SAID_BY_HITS = f"""
@@ -61,13 +74,10 @@ def counted(
     hits = f"SELECT s.part_id, s.category_id, {missed} AS missed FROM {rows} WHERE {' AND '.join(conditions)}"  # noqa: S608 — as in `_summed_up`
     if not fits:
         return _summed_up(connection, hits, _SAID_BY_HITS, {**parameters, "mostly": MOSTLY})
-    # Of parts that miss a single filter, only what they say of its own name counts.
-    own = "".join(_COUNTED_OWN.format(place=place, missed=1 << place) for place in range(len(fits)))
-    said = f"""
-        SELECT f.key, true AS fits, count(*) AS count
-        FROM (SELECT unnest(p.keys) AS key
-              FROM part_features p WHERE p.part_id = ANY(ARRAY(SELECT part_id FROM hits WHERE missed = 0))) f
-        GROUP BY f.key {own}"""  # noqa: S608 — as in `_summed_up`
+    others = [_SAID_BY_MISSING.format(place=place, missed=1 << place) for place in range(len(fits))]
+    if len(fits) == 1 and rows == PUBLIC_ROWS:
+        others = [_SAID_BY_OTHERS]
+    said = f"WITH fitting AS MATERIALIZED ({_SAID_BY_FITTING}) SELECT * FROM fitting {''.join(others)}"  # noqa: S608 — as in `_summed_up`
     fitting_each = {f"fits_{place}": keys_of([one]) for place, one in enumerate(fits)}
     names = {f"named_{place}": one.name for place, one in enumerate(fits)}
     return _summed_up(connection, hits, said, {**parameters, **fitting_each, **names})

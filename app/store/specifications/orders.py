@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from app.store import facet_counts
+from app.store.specifications.comparing import keys_named
 from app.store.specifications.fits import Fitting
 
 # An order is read in stretches, the first of so many parts, the following of so many times as many each: where most fit the
@@ -28,11 +29,10 @@ PLACED_ROWS = f"""
     (WITH hits AS MATERIALIZED (SELECT s.part_id, s.sort_key FROM {{rows}} WHERE {{conditions}})
      SELECT h.*, true AS is_public, m.place FROM hits h LEFT JOIN ({_PLACES}) m ON m.part_id = h.part_id) s
 """  # noqa: S608 — constant text
-_KEYS = "ARRAY(SELECT key FROM specification_values WHERE named = specification_hash(:name))"
 _STRETCHES = text(f"""
     WITH placed AS (
         SELECT v.place, string_agg(v.key::text, ',') AS keys, sum(c.count) AS parts
-        FROM ({facet_counts.SOME_FEATURES.format(categories=":categories", keys=_KEYS)}) c
+        FROM ({facet_counts.SOME_FEATURES.format(categories=":categories", keys=keys_named(":name"))}) c
         JOIN specification_values v ON v.key = c.key
         WHERE CASE WHEN CAST(:after AS text) IS NULL THEN true
                    WHEN :descending THEN v.place <= CAST(:after AS text)
