@@ -32,6 +32,7 @@ from rich.table import Table
 from app.cache.manager import CacheManager
 from app.container import cache_clients
 from app.contract import rooms
+from app.contract.task_names import Effect
 from app.domain.search import words_of
 from app.services.catalog import CatalogReader
 from app.store.database import connect, single_statements
@@ -54,7 +55,8 @@ CATALOG = 100_000
 # Writes of which pages are told, and pages.
 WRITES, PAGES = 60, 1_000
 ROWS, SPECIFICATIONS = 20_000, 5
-BACKLOG = 3_000
+# Deliveries of changes of so many parts, and tasks that do nothing.
+OWED, CHANGED, TASKS = 12_000, 500, 3_000
 # Seconds until a new stack has nothing left to do, and in which it is watched.
 SETTLES, IDLE = 15.0, 20.0
 ADJUSTMENT = {"delta": 1, "reason": "bench"}
@@ -267,31 +269,48 @@ def _memory_of_web(system: System) -> int:
 
 
 def deliveries(_bench: Bench) -> tuple[float, float]:
-    """Deliveries a second by one worker, beside tasks a second that do nothing, by the same broker."""
+    """Deliveries a second of all effects by one worker, beside tasks a second that do nothing, by the same broker.
+
+    What is changed by hand owes all of them, like what a process writes that dies before it has told anybody. The web processes,
+    which would look after it before long, stand still.
+    """
     workers = ("flower", "worker", "worker-live", "beat")
     with tempfile.TemporaryDirectory(prefix="lockstep-") as home, own_stack(Path(home), workers) as system:
         settings = _settings(system)
-        parts = system.make_parts(50)
-        paths = [f"{API}/admin/parts/{part}/stock/adjustments" for part in parts]
-        headers = {"Authorization": f"Bearer {system.key}", "Content-Type": "application/json"}
-        with psycopg.connect(pgbench.plain(settings.database_url), autocommit=True) as connection:
+        parts = system.make_parts(CHANGED)
+        sender = Celery("bench.noop", broker=settings.celery_broker_url)
+        sender.config_from_object("celeryconfig")
+        sender.conf.broker_transport_options |= {"global_keyprefix": settings.prefix}
+        with psycopg.connect(pgbench.plain(settings.database_url), autocommit=True) as connection, _standing_still(system):
 
             def owed() -> int:
                 [count] = connection.execute("SELECT count(*) FROM outbox_deliveries WHERE state = 'pending'").fetchone() or [0]
                 return int(count)
 
-            while owed() < BACKLOG:
-                wrk.load(system.url, paths, CLIENTS, 2, method="POST", bodies=[ADJUSTMENT], headers=headers)
+            while owed() < OWED:
+                connection.execute("UPDATE stock_levels SET current_stock = current_stock + 1 WHERE part_id = ANY(%s)", [parts])
+            for effect in Effect:
+                sender.send_task(effect.task)
             with _worker(system, "workers.celery_app", "sync.live,sync.records"):
                 own = _rate(owed)
-        sender = Celery("bench.noop", broker=settings.celery_broker_url)
-        sender.config_from_object("celeryconfig")
-        sender.conf.broker_transport_options |= {"global_keyprefix": settings.prefix}
-        for _ in range(BACKLOG):
+        for _ in range(TASKS):
             sender.send_task("bench.noop.nothing", queue="bench")
         with sender.connection_for_read() as broker, _worker(system, "bench.noop", "bench"):
             channel: Any = broker.default_channel
             return own, _rate(lambda: int(channel.client.llen("bench")))
+
+
+@contextmanager
+def _standing_still(system: System) -> Iterator[None]:
+    assert system.stack is not None
+    processes = [psutil.Process(system.stack.pid(f"web-{number + 1}")) for number in range(_settings(system).web_concurrency)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 def _rate(left: Callable[[], int]) -> float:
