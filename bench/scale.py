@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-# Microseconds of processor time by `bench.costs`, 27 November 2026, two cores at a load of 5 to 8 from other work. Of all web
-# processes together, without what the channel costs each of them.
-WRITE_WEB, WRITE_POSTGRESQL, WRITE_VALKEY, WRITE_WORKER = 5_330.0, 1_784.0, 323.0, 1_332.0
-PART_WEB, PART_VALKEY = 1_158.0, 110.0
-LIST_WEB, LIST_VALKEY = 2_063.0, 524.0
-WATCH_WEB, WATCH_VALKEY = 1_455.0, 254.0
-# The audit trail is one chain, so its rows are written one batch after the other: the deliveries figure of `bench.ratios`, the
-# same day at a load of 8, was 1,019 a second.
-WRITE_CHAIN = 981.0
+# Microseconds of processor time by `bench.costs`, medians of four runs, 29 November 2026, two cores, nothing else on the machine.
+# Of all web processes together, without what the channel costs each of them.
+WRITE_WEB, WRITE_POSTGRESQL, WRITE_VALKEY, WRITE_WORKER = 5_120.0, 1_712.0, 242.0, 306.0
+PART_WEB, PART_VALKEY = 892.0, 103.0
+LIST_WEB, LIST_VALKEY = 1_032.0, 409.0
+WATCH_WEB, WATCH_VALKEY = 2_037.0, 540.0
+# The audit trail is one chain, so its rows are written one batch after the other: one process wrote 4,400 a second the same day
+# (docs/measurements.md). Several of them claim and hash beside each other, so it is the least.
+WRITE_CHAIN = 227.0
 # Seconds between two of a page's.
 EVERY = 20.0
 # To tell one page of one change.
-TOLD_WEB = 77.0
+TOLD_WEB = 115.0
 # Each web process for one message of the channel, of which it may have nobody to tell, when they come in numbers; and Valkey for
 # passing it to one of them (assumed).
 MESSAGE_WEB, MESSAGE_VALKEY, MESSAGES = 15.0, 2.0, 2
