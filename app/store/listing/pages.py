@@ -69,8 +69,8 @@ def _rows(
     unmet = None
     mark = mark_of(after.key) if after else ""
     tiers = [tier for tier in question.tiers if tier.mark >= mark]
-    is_of_all = asked.filters.is_of_category and not asked.filters.words
-    if (name := sorted_by(asked.sort)) is not None and is_of_all and len(tiers) == len(question.tiers):
+    is_in_order = asked.filters.is_of_category and not asked.filters.words
+    if (name := sorted_by(asked.sort)) is not None and is_in_order and len(tiers) == len(question.tiers):
         here = Position(after.key[len(mark) :], after.id) if after else None
         if (along := _along(connection, asked, typed, name, here, limit + 1)) is not None:
             rows = along
