@@ -118,7 +118,7 @@ def test_what_a_purge_has_not_found_since_it_was_about_to_be_stored_is_served_to
         early = others.submit(httpx.get, halting + PART, headers={"X-Halt": "yes"}, trust_env=False)
         assert wait_until(lambda: shop.asked)
         shop.answer = lambda _asked: stored("new")
-        # Until the answer has arrived and was compared.
+        # Until the answer has arrived and was compared. If that takes longer, it is not stored, which proves less.
         threading.Event().wait(0.3 * HALT)
         purge(halting, "p17")
         # Until it is stored.

@@ -69,14 +69,15 @@ def _rows(
     unmet = None
     mark = mark_of(after.key) if after else ""
     tiers = [tier for tier in question.tiers if tier.mark >= mark]
-    is_in_order = asked.filters.is_of_category and not asked.filters.words
-    if (name := sorted_by(asked.sort)) is not None and is_in_order and len(tiers) == len(question.tiers):
-        here = Position(after.key[len(mark) :], after.id) if after else None
-        if (along := _along(connection, asked, typed, name, here, limit + 1)) is not None:
+    begin = Position(after.key[len(mark) :], after.id) if after else None
+    is_in_order = asked.filters.is_of_category and not asked.filters.words and len(tiers) == len(question.tiers)
+    if is_in_order and (name := sorted_by(asked.sort)) is not None:
+        along = _along(connection, asked, typed, name, begin, limit + 1)
+        if along is not None:
             rows = along
             del tiers[0]
     while tiers and len(rows) <= limit:
-        here = Position(after.key[len(mark) :], after.id) if after and tiers[0].mark == mark else None
+        here = begin if tiers[0].mark == mark else None
         found, done = _tier_rows(connection, question, tiers, here, limit + 1 - len(rows))
         if not after and not tiers[0].is_walked:
             # If the page goes on, all that these tiers have is known: the others need not look for it.
