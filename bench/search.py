@@ -67,6 +67,9 @@ QUESTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ('"', {}, "relevance"),
     ("подшипник", {}, "relevance"),
     ("zinc plated m8 hexagon", {}, "relevance"),
+    # Common words that many parts have, and few side by side.
+    ("iso socket", {}, "relevance"),
+    ("screw hexagon", {}, "relevance"),
     # What a specification says, of many parts, of few and of none.
     ("thread m8 screw", {}, "relevance"),
     ("length 40 mm screw", {}, "relevance"),

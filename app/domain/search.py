@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby, product
+from itertools import groupby, pairwise, product
 from math import inf, prod
 
 from app.domain.content import without_joiners
@@ -20,6 +20,8 @@ MAX_TYPED = 20
 MAX_WORDS = 10
 # So many readings of a whole search are compared with the names.
 MAX_SEQUENCES = 12
+# If its words may stand next to each other in more ways, these are not looked up.
+MAX_PIECES = 24
 LONGEST_JOINED = 40
 # A synonym may be for so many words, as the database reads them (migration 0016).
 LONGEST_TERM = 5
@@ -35,6 +37,8 @@ _THREE = re.compile(r"[a-z0-9]{3}")
 _LIKENESS = ((8, 0.3), (12, 0.4))
 # Between letters and the number behind them (nbr|70), but not of one letter (m8).
 _SEAM = re.compile(r"(?<=[^\W\d_]{2})(?=[0-9])")
+# A word as it is indexed: no other signs.
+_INDEXED = re.compile(r"[^\W_]+(?:\.[^\W_]+)*")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NUMBERS = re.compile(r"m?[0-9.]+(?:[-/][0-9.]+)+")
 _SIZES_IN_MM = re.compile(r"(m?[0-9.]+(?:[-x][0-9.]+)+)mm")
@@ -132,10 +136,17 @@ class Shares:
 
     def of(self, lexeme: str, *, begins: bool) -> float:
         """Return the share of the parts that hold a lexeme, or with `begins` any that begins so, as if these had nothing to do
-        with each other. What is not known to be held counts as 0."""
+        with each other. Lexemes that begin with another one are its word joined to the next: whatever holds them holds that one,
+        too. What is not known to be held counts as 0."""
         first = bisect_left(self.lexemes, lexeme)
         end = bisect_right(self.lexemes, lexeme + LAST if begins else lexeme, first)
-        return any_of(self.shares[first:end])
+        word, found = LAST, []
+        for one, share in zip(self.lexemes[first:end], self.shares[first:end], strict=True):
+            if not one.startswith(word):
+                found.append(share)
+                # A digit begins many numbers, and words of a description (U+0002) are not joined.
+                word = one if len(one) > 1 and one[0] > "\x02" else LAST
+        return any_of(found)
 
 
 UNKNOWN = Shares()
@@ -223,6 +234,36 @@ class Typed:
                     end = ends[place + form.length]
                     end += [text + form.text for text in ends[place] if len(end) < MAX_SEQUENCES]
         return list(dict.fromkeys(ends[-1]))[:MAX_SEQUENCES]
+
+    def pieces(self) -> list[tuple[str, ...]]:
+        """Return, for each way in which all of it may stand in one piece that begins with a word, the own words of such a part:
+        all are there, the last one as the beginning of a longer one. Two neighbours count as one word, as they are indexed. Empty
+        if the words are indexed differently, or the ways are too many."""
+        if any(word.grams for word in self.words):
+            return []
+        forms = [form for form in self.forms if not form.is_loose]
+        ends: list[set[tuple[str, ...]]] = [set() for _ in (None, *self.words)]
+        ends[0].add(())
+        for place in range(len(self.words)):
+            for form in forms:
+                if form.first == place:
+                    ends[place + form.length] |= {(*before, *words) for before in ends[place] for words in _apart(form)}
+            if len(ends[place + 1]) > MAX_PIECES:
+                return []
+        found = sorted({tuple(map("".join, pairwise(words))) or words for words in ends[-1]})
+        return found if all(words and all(map(_is_indexed, words)) for words in found) else []
+
+
+def _is_indexed(word: str) -> bool:
+    return len(word) <= LONGEST_JOINED and _INDEXED.fullmatch(word) is not None
+
+
+def _apart(form: Form) -> Iterator[tuple[str, ...]]:
+    """Yield the words as which a form may stand in a text, side by side."""
+    words = form.lexemes if "".join(form.lexemes).translate(_SQUEEZE) == form.text else tuple(filter(None, [form.text]))
+    yield words
+    if form.length == 1 and (apart := tuple(piece for word in words for piece in _SEAM.split(word))) != words:
+        yield apart
 
 
 def _forms(place: int, word: Word) -> Iterator[Form]:

@@ -45,6 +45,8 @@ MARK, DESCRIBED = "\x01", "\x02"
 SAID = "2" + LAST
 SUGGESTIONS = 3
 LOOKED_UP = 2
+# Of words in one piece, so many hits are collected: a walk of as many rows is unlikely to find enough of them.
+FEW_PIECES = 2000
 # To check a word on a row takes as long as to collect so many hits of it from the index.
 COLLECTED = 12
 # What share of the parts may hold a word of which PostgreSQL's statistics have no lexeme, as they leave out what less than some
@@ -229,8 +231,8 @@ def _by_rarity(typed: Typed, forms: Sequence[Form], *, own: bool) -> tuple[list[
 
 
 def _share(known: Shares, form: Form, *, own: bool) -> float:
-    """Return what share of the parts, at most, is known to match a form."""
-    return min(any_of(known.of(lexeme, begins=begins) for lexeme, begins in ways) for ways in _lexemes(form, own=own))
+    """Return what share of the parts, at most, is known to match a form. No part has a word of the name in its description."""
+    return min(1.0, *(sum(known.of(lexeme, begins=begins) for lexeme, begins in ways) for ways in _lexemes(form, own=own)))
 
 
 def query(typed: Typed) -> str:
@@ -427,13 +429,14 @@ def _suggestions(connection: Connection, typed: Typed, place: int, whose: Whose)
 
 class RelevanceTier(NamedTuple):
     """A tier's mark, the condition that an index serves, its other conditions, all that is left to check on a part which is in
-    none of the tiers before, and whether the words must be the part's own."""
+    none of the tiers before, whether the words must be the part's own, and whether that condition finds few parts."""
 
     mark: str
     range: str
     condition: str
     left: str
     is_own: bool = False
+    is_rare: bool = True
 
 
 def match_of(meant: Meant) -> str:
@@ -456,16 +459,6 @@ def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[Relev
     named = f"s.sort_key >= {begun} AND s.sort_key < {begun} || :last"
     numbered, other = _number_tiers(typed.number, parameters)
     owned = conditions(typed, own=True)
-    in_one_piece = "true"
-    if len(typed.words) > 1 or any(form.is_loose for form in typed.forms):
-        parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
-        in_one_piece = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))"
-    in_pieces = [RelevanceTier("4", "true", "true", "true", is_own=True)]
-    if in_one_piece != "true":
-        in_pieces = [
-            RelevanceTier("3", "true", in_one_piece, in_one_piece, is_own=True),
-            RelevanceTier("4", "true", f"NOT ({in_one_piece})", "true", is_own=True),
-        ]
     described = f"NOT ({' AND '.join(owned.checked) or 'false'})"
     apart = f"NOT ({named}) AND {other}"
     specified = []
@@ -478,12 +471,39 @@ def tiers(typed: Typed, said: tuple[str, str] | None = None) -> tuple[list[Relev
             *numbered,
             RelevanceTier("2", named, other, named),
             *specified,
-            *in_pieces,
-            RelevanceTier("5", "true", described, described),
+            *_own_tiers(typed, apart, parameters),
+            RelevanceTier("5", "true", described, described, is_rare=False),
         ],
         apart,
         owned._replace(parameters=owned.parameters | parameters),
     )
+
+
+def _own_tiers(typed: Typed, apart: str, parameters: dict[str, Any]) -> list[RelevanceTier]:
+    """Return the tiers for parts that have all words of their own, those in one piece first."""
+    if len(typed.words) == 1 and not any(form.is_loose for form in typed.forms):
+        return [RelevanceTier("4", "true", "true", "true", is_own=True, is_rare=False)]
+    parameters["sequences"] = [like(sequence) for sequence in typed.sequences()]
+    in_one_piece, by_index, is_rare = f"{_SQUEEZED_TEXTS} LIKE ANY (CAST(:sequences AS text[]))", "true", False
+    if pieces := typed.pieces():
+        # The texts of most parts need not be looked through then.
+        each = [[_quoted(one) for one in words] for words in pieces]
+        parameters["pieces"] = " | ".join(f"{' & '.join(words)}:*" for words in each)
+        has_pieces = _MATCHES.format(name="pieces")
+        in_one_piece = f"{has_pieces} AND {in_one_piece}"
+        is_rare = _are_rare(typed.shares, pieces)
+        by_index = has_pieces if is_rare else "true"
+    condition = f"{apart} AND {in_one_piece}" if is_rare else in_one_piece
+    return [
+        RelevanceTier("3", by_index, condition, in_one_piece, is_own=True, is_rare=is_rare),
+        RelevanceTier("4", "true", f"NOT ({in_one_piece})", "true", is_own=True, is_rare=False),
+    ]
+
+
+def _are_rare(known: Shares, pieces: Sequence[tuple[str, ...]]) -> bool:
+    """Whether it is known that few parts have all lexemes of one of some groups, the last of each as the beginning of another."""
+    shares = [min(known.of(one, begins=one is words[-1]) for one in words) for words in pieces]
+    return known.lexemes != () and known.parts * max(any_of(shares), RARE) <= FEW_PIECES
 
 
 def _number_tiers(number: str, parameters: dict[str, Any]) -> tuple[list[RelevanceTier], str]:

@@ -241,7 +241,15 @@ class Part:
             return 6
         texts = re.sub("[-./ ]", "", joined(soft(self.value)))
         is_compared = len(typed.words) > 1 or any(form.is_loose for form in typed.forms)
-        return 4 if is_compared and any(sequence in texts for sequence in typed.sequences()) else 5
+        is_there = any(sequence in texts for sequence in typed.sequences())
+        return 4 if is_compared and is_there and self._begins_with_words(typed) else 5
+
+    def _begins_with_words(self, typed: Typed) -> bool:
+        """Whether it has all of it in one piece that begins with a word, or the words are indexed in a way that does not tell."""
+        pieces = typed.pieces()
+        return not pieces or any(
+            self.own.issuperset(words[:-1]) and any(one.startswith(words[-1]) for one in self.own) for words in pieces
+        )
 
     def says(self, typed: Typed) -> bool:
         """Whether the part says in its specifications all that is typed as one, if any part says so."""

@@ -221,34 +221,36 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     @given(
         filters=filters_of(tag, list(tree), currencies), sort=st.sampled_from(SORTS), limit=st.sampled_from([1, 3, 50]),
         walk=st.sampled_from([1, 7, 2000]), begun=st.sampled_from([1, 4]), few=st.sampled_from([1, 500]), are_known=st.booleans(),
-        sample=st.sampled_from([0, 100]),
+        few_pieces=st.sampled_from([0, 2000]), sample=st.sampled_from([0, 100]),
     )  # fmt: skip
     @example(
         filters=PartFilters(words=(tag, "bohrung", "10mm"), currency="EUR"), sort="relevance", limit=1, walk=7, begun=1, few=500,
-        are_known=True, sample=0,
+        are_known=True, few_pieces=2000, sample=0,
     )  # fmt: skip
     @example(
         filters=PartFilters(words=("gewinde", "m8", tag, "tiefe", "0.394in", "bohrung"), currency="EUR"), sort="relevance",
-        limit=3, walk=1, begun=4, few=1, are_known=False, sample=100,
+        limit=3, walk=1, begun=4, few=1, are_known=False, few_pieces=0, sample=100,
     )  # fmt: skip
     @example(
         filters=PartFilters(words=(tag, "0.3937in", "bohrung"), currency="EUR"), sort="relevance", limit=3, walk=7, begun=1,
-        few=500, are_known=True, sample=100,
+        few=500, are_known=True, few_pieces=2000, sample=100,
     )  # fmt: skip
     @example(
         filters=PartFilters(words=(tag, "m8"), in_stock=True, currency="EUR"), sort="relevance", limit=50, walk=7, begun=1,
-        few=500, are_known=True, sample=0,
+        few=500, are_known=True, few_pieces=2000, sample=0,
     )  # fmt: skip
     @example(
         filters=PartFilters(words=(tag, "bohrung", "1cm"), in_stock=True, currency="EUR"), sort="-price", limit=1, walk=7,
-        begun=1, few=500, are_known=True, sample=100,
+        begun=1, few=500, are_known=True, few_pieces=2000, sample=100,
     )  # fmt: skip
     def check(
-        filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool, sample: int
+        filters: PartFilters, sort: str, limit: int, walk: int, begun: int, few: int, are_known: bool, few_pieces: int,
+        sample: int,
     ) -> None:  # fmt: skip
         walk_at_most(walk, begun)
         monkeypatch.setattr("app.store.listing.questions.FEW", few)
         monkeypatch.setattr(search, "SAMPLE", sample)
+        monkeypatch.setattr(search, "FEW_PIECES", few_pieces)
         know_words(are_known)
         through, typed = looked_through(parts, filters.words, synonyms)
         found, match = all_ids(container, filters, sort, limit)
@@ -290,7 +292,8 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
         some = [part for part in held if part.row["id"] % each == 0]
         if len(some) >= limit:
             worst = sorted(part.relevance(typed) for part in some)[limit - 1]
-            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in (0, 1, 3) if tier < worst]
+            collected = (0, 1, 3, 4) if are_known and typed.pieces() else (0, 1, 3)
+            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in collected if tier < worst]
             named = [part for part in held if part.relevance(typed) == 2]
             held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
         with container.reading.connect() as connection:

@@ -179,9 +179,9 @@ def best_query(question: Question, among: str, words: Wanted, also: str = "") ->
     are looked up in the index, but not all others, come last, and without a sort key."""
     looked_up, others = words.found[: words.looked_up], words.found[words.looked_up :]
     marks = [f"WHEN NOT ({' AND '.join(others)}) THEN NULL"] if others else []
-    # Of the walked tiers, which differ by the words alone, the one that is left if these are not the part's own comes first: then
-    # the others need not look for them, and only what is left has its texts looked through for all of it in one piece.
-    tiers = sorted(question.tiers, key=lambda tier: tier.is_walked and tier.own)
+    # Of the tiers that differ by the words alone, the one that is left if these are not the part's own comes first: then the
+    # others need not look for them, and only what is left has its texts looked through for all of it in one piece.
+    tiers = sorted(question.tiers, key=lambda tier: tier.own)
     marks += [f"WHEN {tier.left} THEN '{tier.mark}'" for tier in tiers]
     return f"""
         SELECT s.part_id AS id, s.mark || s.sort_key AS sort_key{also}

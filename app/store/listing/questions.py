@@ -185,7 +185,7 @@ def question_of(connection: Connection, asked: Asked, typed: Typed) -> Question:
     # The tiers of numbers are found by their index; no order begins with them that could be walked. Names that begin with what
     # was typed stand together in theirs.
     tiers = [
-        Tier(one.mark, BY_NAME, one.range, one.condition, one.mark > search.SAID, one.mark == "2", one.left, one.is_own)
+        Tier(one.mark, BY_NAME, one.range, one.condition, not one.is_rare, one.mark == "2", one.left, one.is_own)
         for one in by_relevance
     ]
     tiers = [replace(one, range=one.left, by_words=True) if by_words and one.mark == search.SAID else one for one in tiers]

@@ -92,6 +92,28 @@ def test_a_sequence_is_compared_in_every_form_without_what_may_be_left_out() -> 
     assert Typed((), (word("o-ring"), word("seals"))).sequences() == ["oringseals", "oringseal"]
 
 
+@pytest.mark.parametrize(
+    ("typed", "pieces"),
+    [
+        ((word("zinc"), word("plated")), [("zincplated",)]),
+        ((word("zinc"), word("plated"), word("m8")), [("zincplated", "platedm8"), ("zincplatedm8",)]),
+        ((word("o-ring"), word("seal")), [("oring", "ringseal"), ("oringseal",)]),
+        ((word("seal"), word("nbr70")), [("sealnbr", "nbr70"), ("sealnbr70",)]),
+        ((word("plain"), word("8.8")), [("plain8.8",)]),
+        # Neighbours that are too long together are not indexed as one.
+        ((word("a" * 30), word("b" * 30)), []),
+        ((word("10%", is_plain=False, signs=("25",)), word("zinc")), []),
+        ((word("轴承", grams=("轴承",)), word("钢", grams=("钢",))), []),
+        # Each may be left out of the plural in two ways.
+        (tuple(word(f"{letter}oxes") for letter in "bcdfgh"), []),
+    ],
+)
+def test_all_of_it_in_one_piece_is_neighbours_that_are_indexed_as_one(
+    typed: tuple[Word, ...], pieces: list[tuple[str, ...]]
+) -> None:
+    assert sorted(Typed((), typed).pieces()) == sorted(pieces)
+
+
 def test_a_word_taken_for_another_takes_no_synonyms_and_the_rest_keeps_theirs() -> None:
     typed = Typed(
         ("bering", "din912", "70"), (word("bering"), word("din912"), word("70")), (Synonym(1, 1, "iso4762", ("iso4762",)),)
@@ -153,8 +175,18 @@ def test_a_category_counts_what_is_below_it_and_one_that_is_gone_counts_nothing(
 
 
 def test_the_share_of_a_beginning_is_that_of_all_lexemes_that_begin_so() -> None:
-    known = Shares(("bolt", "m8", "m8x16", "m9"), (0.5, 0.25, 0.5, 1.0))
+    known = Shares(("bolt", "m12", "m14", "m8", "m9"), (0.5, 0.5, 0.25, 0.25, 1.0))
     assert known.of("m8", begins=False) == 0.25
-    assert known.of("m8", begins=True) == 0.625
+    assert known.of("m1", begins=True) == 0.625
     assert known.of("m", begins=True) == 1.0
     assert known.of("nut", begins=True) == known.of("bol", begins=False) == UNKNOWN.of("bolt", begins=True) == 0.0
+
+
+def test_neighbours_that_are_indexed_as_one_add_nothing_to_the_share_of_the_first() -> None:
+    known = Shares(
+        ("\x02key", "\x02keyway", "8", "8x20", "zinc", "zinca2", "zincplated"), (0.5, 0.5, 0.5, 0.5, 0.25, 0.125, 0.25)
+    )
+    assert known.of("zinc", begins=True) == known.of("zinc", begins=False) == 0.25
+    assert known.of("zin", begins=True) == 0.25
+    # Words of a description are not joined, and a digit begins other numbers.
+    assert known.of("\x02key", begins=True) == known.of("8", begins=True) == 0.75
