@@ -65,14 +65,17 @@ migrations: .venv/.test-stamp ## Check that the migrations lead to the models
 	@echo "== migrations"
 	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && flask --app wsgi db check'
 
-# These fill one core, and two processes with servers of their own run side by side. The others have stacks of several processes, and
-# some of them look at how long somebody waits.
+# These fill one core, and two processes with servers of their own run side by side. So do those with browsers, which mostly wait. The
+# others have stacks of several processes, and some of them look at how long somebody waits.
 SIDE_BY_SIDE := $(addprefix tests/,devserver flow integration migrations openapi unit)
+WITH_BROWSERS := $(addprefix tests/,browser live)
+TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 .PHONY: pytest
 pytest: .venv/.test-stamp $(FRONTEND)/dist/.stamp
 	@echo "== pytest"
-	@python -m pytest $(SIDE_BY_SIDE) --numprocesses 2 --dist loadfile --no-loadscope-reorder
-	@python -m pytest tests $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	@python -m pytest $(SIDE_BY_SIDE) $(TWO)
+	@python -m pytest $(WITH_BROWSERS) $(TWO)
+	@python -m pytest tests $(addprefix --ignore=,$(SIDE_BY_SIDE) $(WITH_BROWSERS))
 
 unit integration flow faults: .venv/.test-stamp
 	@python -m pytest tests/$@
