@@ -65,8 +65,8 @@ migrations: .venv/.test-stamp ## Check that the migrations lead to the models
 	@echo "== migrations"
 	@python -m devserver.scratch sh -c 'flask --app wsgi db upgrade && flask --app wsgi db check'
 
-# These fill one core, and two processes with servers of their own run side by side. So do those with browsers, which mostly wait. The
-# others have stacks of several processes, and some of them look at how long somebody waits.
+# These fill one core, and two processes with servers of their own run side by side. So do those with browsers. The others
+# have stacks of several processes, and some of them look at how long somebody waits.
 SIDE_BY_SIDE := $(addprefix tests/,devserver flow integration migrations openapi unit)
 WITH_BROWSERS := $(addprefix tests/,browser live)
 TWO := --numprocesses 2 --dist loadfile --no-loadscope-reorder

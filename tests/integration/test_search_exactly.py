@@ -292,8 +292,7 @@ def test_suggestions_are_the_first_of_all_hits_or_the_best_of_some_parts_if_thes
         some = [part for part in held if part.row["id"] % each == 0]
         if len(some) >= limit:
             worst = sorted(part.relevance(typed) for part in some)[limit - 1]
-            collected = (0, 1, 3, 4) if are_known and typed.pieces() else (0, 1, 3)
-            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in collected if tier < worst]
+            numbered = [[part for part in held if part.relevance(typed) == tier] for tier in (0, 1, 3) if tier < worst]
             named = [part for part in held if part.relevance(typed) == 2]
             held = [part for part in held if part in [*some, *named, *chain(*(one for one in numbered if len(one) < crowd))]]
         with container.reading.connect() as connection:

@@ -56,9 +56,11 @@ def _suggested_rows(connection: Connection, asked: Asked, typed: Typed, limit: i
         rows = connection.execute(parsed(asked_of[not is_rare]), parameters).all()
     if not is_enough:
         return [row for row in rows if row.sort_key is not None], None if rows else question.words
-    # Whoever types a number, or how a name begins, means that one, however common the words are.
+    # Whoever types a number, or how a name begins, means that one, however common the words are. Whether own words in one piece
+    # are looked up follows from PostgreSQL's statistics, on which no answer may depend.
     last = mark_of(rows[-1].sort_key)
-    begun = [tier for tier in question.tiers if tier.is_ordered or (tier.mark < last and not tier.is_walked)]
+    looked_up = [tier for tier in question.tiers if not (tier.is_walked or tier.own)]
+    begun = [tier for tier in looked_up if tier.is_ordered or tier.mark < last]
     each = " UNION ALL ".join(f"({_at_most(question, tier)})" for tier in begun)
     found = connection.execute(parsed(each), parameters).all() if begun else []
     number = Counter(mark_of(row.sort_key) for row in found)

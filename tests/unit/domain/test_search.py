@@ -104,7 +104,7 @@ def test_a_sequence_is_compared_in_every_form_without_what_may_be_left_out() -> 
         ((word("a" * 30), word("b" * 30)), []),
         ((word("10%", is_plain=False, signs=("25",)), word("zinc")), []),
         ((word("轴承", grams=("轴承",)), word("钢", grams=("钢",))), []),
-        # Each may be left out of the plural in two ways.
+        # Each plural has several singulars: more ways than are looked up.
         (tuple(word(f"{letter}oxes") for letter in "bcdfgh"), []),
     ],
 )
