@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export HOME := $(or $(HOME),$(CURDIR)/.venv)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NPM_CONFIG_UPDATE_NOTIFIER := false
+# With it, each of the many processes of the checks would compile the application anew.
+unexport PYTHONDONTWRITEBYTECODE
 # On a network with its own certificate authority, let npm trust it as the system does.
 export NODE_USE_SYSTEM_CA := 1
 

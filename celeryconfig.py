@@ -37,7 +37,11 @@ broker_transport_options = {
     "unacked_restore_limit": 100,
     "queue_order_strategy": "priority",
     "socket_keepalive": True,
-    "health_check_interval": 10,
+    # A connection may lead nowhere and nobody says so. Without these, a worker that waits for an answer takes no tasks, and does
+    # not stop, until the kernel gives the connection up.
+    "health_check_interval": 3,
+    "socket_timeout": 3.0,
+    "socket_connect_timeout": 3.0,
     # For RabbitMQ: what is published counts only once it is confirmed, which takes at most so many seconds.
     "confirm_publish": True,
     "read_timeout": 5.0,

@@ -23,14 +23,18 @@ def main(name: str) -> int | None:
     if name == "beat":
         app.Beat(loglevel="WARNING", quiet=True).run()
         return None
+    # Imported here because beat needs none of it.
+    from workers.worker import Worker
+
     # Celery starts a worker anew with these words if it gets a SIGHUP.
     sys.argv[:1] = ["-m", "workers"]
-    worker = app.Worker(
+    worker = Worker(
         hostname=f"{name}@{socket.gethostname()}", loglevel="WARNING", quiet=True, without_gossip=True, without_mingle=True,
         **_WORKERS[name],
     )  # fmt: skip
     worker.start()
-    return worker.exitcode
+    exitcode: int | None = worker.exitcode
+    return exitcode
 
 
 if __name__ == "__main__":

@@ -29,6 +29,15 @@ class PromptConnection(kombu.Connection):
         pauses = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
         return super().ensure_connection(*arguments, **options | pauses)
 
+    def create_transport(self) -> Any:
+        """Return the transport; with Valkey one that gives up what it cannot acknowledge."""
+        transport: Any = super().create_transport()
+        if transport.driver_type == "redis":
+            from workers.valkey import Channel
+
+            transport.Channel = Channel
+        return transport
+
 
 class PromptAMQP(AMQP):
     """Celery's messaging over connections that reconnect promptly."""

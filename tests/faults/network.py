@@ -43,6 +43,9 @@ class Weather(StrEnum):
     # a reset, as by a host that has restarted.
     HALF_OPEN = "half-open"
     BLACK_HOLE = "black hole"  # nothing gets through; what was sent arrives when the weather is fair again
+    # Whatever is connected leads nowhere from now on, and nobody ever says so, as behind a firewall that has lost its table.
+    # Who connects anew gets through.
+    FORGOTTEN = "forgotten"
 
 
 BAD_WEATHER = tuple(weather for weather in Weather if weather is not Weather.FAIR)
@@ -87,7 +90,7 @@ class Link:
             self._reset_all()
         if weather in {Weather.RESET, Weather.REFUSED}:
             self._reset_all()
-        if weather is Weather.HALF_OPEN:
+        if weather in {Weather.HALF_OPEN, Weather.FORGOTTEN}:
             for pipe in self._pipes:
                 self._deafen(pipe)
         if self._server is not None and weather is Weather.REFUSED:

@@ -115,6 +115,18 @@ def test_a_half_open_connection_is_reset_only_when_the_weather_is_fair_again(net
         assert ask(fresh) == b"aline\n"
 
 
+def test_a_forgotten_connection_stays_silent_and_a_new_one_is_passed_on(network: Network) -> None:
+    with closing(dial(network)) as connection:
+        assert ask(connection)
+        network.change(LINK, Weather.FORGOTTEN)
+        for weather in (Weather.FORGOTTEN, Weather.FAIR):
+            network.change(LINK, weather)
+            with pytest.raises(TimeoutError):
+                ask(connection, PATIENCE)
+            with closing(dial(network)) as fresh:
+                assert ask(fresh) == b"aline\n"
+
+
 def test_a_reset_meets_old_connections_and_new_ones(network: Network) -> None:
     with closing(dial(network)) as connection:
         assert ask(connection)

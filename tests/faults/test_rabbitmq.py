@@ -46,6 +46,8 @@ def test_whatever_happens_to_rabbitmq_writes_are_acknowledged_pages_told_and_rec
                     for name in (LIVE_QUEUE, RECORDS_QUEUE):
                         # Raises if there is no such queue.
                         kombu.Queue(name, channel=connection.default_channel).queue_declare(passive=True)
+                        # As a worker looks whether tasks wait; raises if that is not how it is declared.
+                        connection.default_channel.queue_declare(name, durable=True, auto_delete=False)
 
                 os.kill(broker.pid, signal.SIGSTOP)
                 try:

@@ -215,6 +215,9 @@ def _bad_weather(farm: Farm) -> Iterator[Trouble]:
     for (process, server), names in places.items():
         touched = frozenset({server, *names})
         for weather in BAD_WEATHER:
+            if weather is Weather.FORGOTTEN and server == "postgres":
+                # It is the kernel that gives these up, and ours is told that all arrives.
+                continue
             begin = partial(_turn, farm, names, weather)
             yield Trouble(f"{process}-{server} {weather}", "network", touched, begin, A_WHILE)
     if len(farm.hosts) > 1:
