@@ -51,6 +51,9 @@ TOLD_AT_ONCE = 200
 UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
 # An import says again and again that there is a bulk of changes. A panel reloads what it shows at most this often, in seconds.
 RELOAD_EVERY = 5.0
+# A process asks once a second whether the channel's server is there. After more than so many questions without an answer it
+# connects anew: not if the server only stands still for some seconds, as what it holds back still comes.
+UNANSWERED = 5
 PING_INTERVAL = 10
 PING_TIMEOUT = 10
 
@@ -124,9 +127,12 @@ class ListeningManager(RedisManager):  # type: ignore[misc] # python-socketio is
                 # The first time too: pages may have come while Valkey was still away.
                 self._resync_local_pages()
                 while True:
-                    # The timeout makes the client check the connection's health, so that a silent server is noticed.
+                    # Whenever nothing comes within this time, the client asks whether the server is there. It does not look
+                    # whether that was answered.
                     message = self.pubsub.get_message(timeout=1.0)
                     if message is None:
+                        if self.pubsub.health_check_response_counter > UNANSWERED:
+                            raise OSError("the channel leads nowhere")
                         continue
                     if self._open_pages and message["channel"] == self._open_pages.channel.encode():
                         # There may be many pages to count, and events do not wait for that.

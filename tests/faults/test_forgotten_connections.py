@@ -9,7 +9,8 @@ import pytest
 from app.cache.client import cache_client
 from app.store.database import connect
 from app.sync.heartbeats import Heartbeats
-from bench.system import wait_until
+from bench.page import Page
+from bench.system import close_all, wait_until
 from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, settled
 from tests.faults.network import Weather
@@ -37,6 +38,23 @@ def test_who_waits_on_a_forgotten_connection_goes_on(process: str, server: str, 
             assert answer.status == 200
     settled(system, WITHIN)
     assert complaints(system, parts, []) == []
+
+
+def test_pages_are_told_again_without_asking(system: Farm) -> None:
+    parts = system.make_parts(2)
+    settled(system)
+    with Page(system.url, parts, watch_every=600) as one, Page(system.url, parts, watch_every=600) as other:
+        links = system.links("", "web", "valkey")
+        system.network.change(links, Weather.FORGOTTEN)
+        system.network.change(links, Weather.FAIR)
+        for part, client in zip(parts, clients := system.clients_of_every_process(), strict=True):
+            version = client.call("PUT", f"/admin/parts/{part}/stock", {"current_stock": 7}).body["version"]
+            for page in (one, other):
+                assert wait_until(
+                    lambda page=page, part=part, version=version: page.shown()[part]["versions"]["stock"] == version, WITHIN
+                )
+        close_all(clients)
+    settled(system)
 
 
 def test_beat_goes_on_with_another_connection(system: Farm) -> None:
