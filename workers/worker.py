@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -33,7 +34,8 @@ def end() -> None:
     import psutil  # type: ignore[import-untyped]  # publishes no types
 
     for child in psutil.Process().children(recursive=True):
-        child.kill()
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
     os._exit(1)
 
 

@@ -281,8 +281,8 @@ def test_what_no_part_has_together_is_collected_once_whichever_word_may_be_left_
     least, other, rarest = f"m{tag}", f"din{tag}", f"screw{tag}"
     if are_common:
         known = Shares((other, least, rarest), (0.2, 0.3, 0.1), 100_000.0)
-        monkeypatch.setattr(search, "shares", lambda _connection: known)
-        monkeypatch.setattr(search, "SAMPLE", 0)
+        monkeypatch.setattr("app.store.search.reading.shares", lambda _connection: known)
+        monkeypatch.setattr("app.store.search.words.SAMPLE", 0)
 
     def suggested(*words: str) -> tuple[list[int], int]:
         with statements() as executed, container.reading.connect() as connection:
@@ -503,7 +503,7 @@ def test_words_that_most_parts_have_are_not_collected_from_the_index(
     new_part(part_name="Hexagon bolt zzyzx")
     new_part(part_name="Hexagon bolt")
     query("ANALYZE part_search")
-    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    monkeypatch.setattr("app.store.search.reading._shares", WeakKeyDictionary())
     words, reader = words_of("hexagon zzyzx bolt"), container.parts
     with statements() as executed:
         assert len(reader.catalog.list_parts(PartFilters(words), "name", None, 50).body.items) == 1
@@ -522,9 +522,9 @@ def test_hits_that_are_collected_among_the_first_names_alone_are_the_first_of_al
     new_part(part_name="Anchor")
     parts = [new_part(part_name=f"{letter} hexagon nut") for letter in "zyxwvuts"][::-1]
     query("ANALYZE part_search")
-    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    monkeypatch.setattr("app.store.search.reading._shares", WeakKeyDictionary())
     # All rows are sampled, and of the walk and what comes after it the latter has five of eight hits to show.
-    monkeypatch.setattr(search, "SAMPLE", 100)
+    monkeypatch.setattr("app.store.search.words.SAMPLE", 100)
     monkeypatch.setattr("app.store.listing.pages.WALK", 1)
     monkeypatch.setattr("app.store.listing.pages.WALK_OF_HITS", 1)
     monkeypatch.setattr("app.store.listing.pages.BEGUN", 5)

@@ -22,6 +22,7 @@ from app.store.currencies import written
 from app.store.listing.filters import PartFilters
 from app.store.listing.questions import Prices
 from app.store.listing.suggestions import suggested
+from app.store.search import reading
 from tests.integration.search_reference import Part, all_ids, catalog, fits, looked_through, order, ordered, words_like
 
 NewPart = Callable[..., int]
@@ -143,11 +144,13 @@ def walk_at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
 def know_words(parts: list[Part], query: Query, container: Container, monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Change whether it is known how common words are. If it is, others of them are looked up in the index."""
     query("ANALYZE part_search")
-    monkeypatch.setattr(search, "_shares", WeakKeyDictionary())
+    monkeypatch.setattr("app.store.search.reading._shares", WeakKeyDictionary())
     with container.reading.connect() as connection:
-        known = search.shares(connection)
+        known = reading.shares(connection)
     assert known.lexemes
-    return lambda are_known: monkeypatch.setattr(search, "shares", lambda _connection: known if are_known else UNKNOWN)
+    return lambda are_known: monkeypatch.setattr(
+        "app.store.search.reading.shares", lambda _connection: known if are_known else UNKNOWN
+    )
 
 
 @st.composite
@@ -249,8 +252,8 @@ def test_lists_are_what_looking_at_every_part_finds_in_every_order_and_size_of_p
     ) -> None:  # fmt: skip
         walk_at_most(walk, begun)
         monkeypatch.setattr("app.store.listing.questions.FEW", few)
-        monkeypatch.setattr(search, "SAMPLE", sample)
-        monkeypatch.setattr(search, "FEW_PIECES", few_pieces)
+        monkeypatch.setattr("app.store.search.words.SAMPLE", sample)
+        monkeypatch.setattr("app.store.search.relevance.FEW_PIECES", few_pieces)
         know_words(are_known)
         through, typed = looked_through(parts, filters.words, synonyms)
         found, match = all_ids(container, filters, sort, limit)

@@ -11,7 +11,7 @@ from app.store import search
 from app.store.database import parsed
 from app.store.listing.filters import PartFilters, choices_of, sorted_by
 from app.store.paging import Order
-from app.store.search import Wanted
+from app.store.search import Wanted, reading
 from app.store.specifications.fits import FITS, FITTING_ROWS, Fitting, are_few, keys_of, keys_that_fit
 from app.store.specifications.orders import PLACED_ROWS, SAYING_ROWS
 from app.store.specifications.searches import Saying
@@ -130,7 +130,7 @@ def read(connection: Connection, filters: PartFilters) -> tuple[Typed, Prices]:
         return search.as_read((), ()), prices_in(connection, filters.currency, connection.execute(_CURRENCIES).one())
     rows = connection.execute(_ASKED, search.asked(filters.words)).all()
     words = [row for row in rows if row.word is not None]
-    return search.as_read(filters.words, words, search.shares(connection)), prices_in(connection, filters.currency, rows[0])
+    return search.as_read(filters.words, words, reading.shares(connection)), prices_in(connection, filters.currency, rows[0])
 
 
 def prices_in(connection: Connection, currency: str | None, known: Row[Any]) -> Prices:

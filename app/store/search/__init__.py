@@ -6,7 +6,7 @@ part's own if not only the description has it. Every condition can be served by 
 """
 
 from app.store.search.meanings import Meant, match_of, meaning, taken
-from app.store.search.reading import READING, as_read, asked, read, shares
+from app.store.search.reading import READING, as_read, asked, read
 from app.store.search.relevance import SAID, tiers
 from app.store.search.words import (
     SOME,
@@ -23,5 +23,5 @@ from app.store.search.words import (
 
 __all__ = [
     "READING", "SAID", "SOME", "Meant", "Wanted", "among", "are_common", "as_read", "asked", "checked", "conditions", "is_common",
-    "is_found", "match_of", "meaning", "query", "read", "sampled", "shares", "taken", "tiers",
+    "is_found", "match_of", "meaning", "query", "read", "sampled", "taken", "tiers",
 ]  # fmt: skip
