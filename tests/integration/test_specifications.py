@@ -21,10 +21,11 @@ from app.services.intent import Intent
 from app.store.listing.filters import PartFilters
 from app.store.listing.pages import list_part_ids
 from app.store.listing.suggestions import suggested
-from app.store.search import reading
 from app.store.specifications import fits, orders, reading, searches
 
 Query = Callable[..., list[dict[str, Any]]]
+# What is known of how common words are.
+SHARES = "app.store.search.reading.shares"
 
 # Each with its bore, what it is given in, its material and its thread; the last has another measure of the same name.
 PARTS: tuple[tuple[str, str, str, str | None], ...] = (
@@ -176,7 +177,7 @@ def test_what_no_text_has_is_found_by_what_parts_say_in_any_unit(
 ) -> None:
     """Whether the words are looked up, since they are rarer, or the parts that say so."""
     catalog = shop.container.parts.catalog
-    monkeypatch.setattr(reading, "shares", lambda _connection: Shares(("bush", "pin"), (0.01, 0.01), parts_in_all))
+    monkeypatch.setattr(SHARES, lambda _connection: Shares(("bush", "pin"), (0.01, 0.01), parts_in_all))
 
     def found(typed: str) -> list[int]:
         filters = PartFilters(words_of(typed))
@@ -226,7 +227,7 @@ def test_parts_that_say_what_was_typed_come_first_unless_they_are_too_many_to_lo
         shop.container.parts.update_part_content_with_sync(Intent(shop.actor), shop.parts[number], values)
     shop.say(5, ("Bore diameter", "25", "mm"), ("Thread", "M8", ""))
     monkeypatch.setattr("app.store.listing.questions.SAID_BY_WORDS", by_words)
-    monkeypatch.setattr(reading, "shares", lambda _connection: Shares(("bush",), (0.01,), 1000.0))
+    monkeypatch.setattr(SHARES, lambda _connection: Shares(("bush",), (0.01,), 1000.0))
 
     def first(typed: str, count: int) -> list[int]:
         with shop.container.reading.connect() as connection:
