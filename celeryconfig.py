@@ -37,8 +37,8 @@ broker_transport_options = {
     "unacked_restore_limit": 100,
     "queue_order_strategy": "priority",
     "socket_keepalive": True,
-    # A connection may lead nowhere and nobody says so. Without these, a worker that waits for an answer takes no tasks, and does
-    # not stop, until the kernel gives the connection up.
+    # A connection may lead nowhere and nobody says so. Without these, a worker that waits for an answer takes no tasks until the
+    # kernel gives the connection up.
     "health_check_interval": 3,
     "socket_timeout": 3.0,
     "socket_connect_timeout": 3.0,

@@ -15,7 +15,7 @@ from tests.faults.farm import Farm, farm
 from tests.faults.inspection import complaints, settled
 from tests.faults.network import Weather
 
-# Seconds: a worker notices within eleven. The kernel would take a quarter of an hour.
+# Seconds. Without a limit of its own, a worker had not noticed after 45.
 WITHIN = 30.0
 
 
